@@ -1,0 +1,37 @@
+"""Mail goes out as a task: a mail server that is down fails nobody's request."""
+
+from collections.abc import Sequence
+from email import message_from_bytes, policy
+from email.message import EmailMessage as MimeMessage
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django_tasks import task
+
+
+class QueuedEmailBackend(BaseEmailBackend):
+    """Django's mail backend that only puts messages into the queue `mail`."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        for message in email_messages:
+            deliver.enqueue(message.message().as_bytes().decode("ascii", "surrogateescape"), message.recipients())
+        return len(email_messages)
+
+
+class RenderedMessage(EmailMessage):
+    """A message that is already written: sent as it is."""
+
+    def __init__(self, raw: str, recipients: list[str]) -> None:
+        self.mime: MimeMessage = message_from_bytes(raw.encode("ascii", "surrogateescape"), policy=policy.SMTP)
+        super().__init__(from_email=str(self.mime["From"]), to=recipients)
+
+    def message(self) -> MimeMessage:  # type: ignore[override]
+        return self.mime
+
+
+@task(queue_name="mail")
+def deliver(raw: str, recipients: list[str]) -> None:
+    """Hands one message to the mail server named by EMAIL_URL. Raises OSError or SMTPException if it refuses."""
+    connection = get_connection(settings.MAIL_DELIVERY_BACKEND)
+    connection.send_messages([RenderedMessage(raw, recipients)])

@@ -1,0 +1,99 @@
+"""What every answer passes through."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control
+
+from ewaste_portal import logs
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestIdMiddleware:
+    """Gives each request an id, the proxy's if it sent a sensible one; log lines and the answer carry it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        identifier = given if re.fullmatch(r"[A-Za-z0-9-]{8,64}", given) else uuid.uuid4().hex
+        token = logs.request_id.set(identifier)
+        try:
+            response = self.get_response(request)
+        finally:
+            logs.request_id.reset(token)
+        response["X-Request-ID"] = identifier
+        return response
+
+
+class CachePolicyMiddleware:
+    """The one place that decides who may keep an answer.
+
+    With a session cookie it is private; with a cookie to set (a page with a POST form) nobody keeps it;
+    else anyone may, for a minute. A view that set Cache-Control itself is left alone.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith(settings.STATIC_URL):
+            return response
+        if response.cookies or request.method not in {"GET", "HEAD"}:
+            response["Cache-Control"] = "private, no-store"
+        elif settings.SESSION_COOKIE_NAME in request.COOKIES:
+            if "no-store" not in response.get("Cache-Control", ""):
+                response["Cache-Control"] = "private, no-cache"
+        elif not response.has_header("Cache-Control"):
+            if response.status_code in {200, 301, 304, 404, 410}:
+                patch_cache_control(response, public=True, max_age=60)
+            else:
+                response["Cache-Control"] = "no-store"
+        return response
+
+
+class PermissionsPolicyMiddleware:
+    """Switches off what no page of the portal uses; passkeys stay allowed for ourselves."""
+
+    POLICY = ", ".join(
+        [
+            *(f"{feature}=()" for feature in (
+                "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
+                "microphone", "midi", "payment", "usb", "browsing-topics",
+            )),
+            "publickey-credentials-get=(self)",
+            "publickey-credentials-create=(self)",
+            "fullscreen=(self)",
+        ]
+    )
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response["Permissions-Policy"] = self.POLICY
+        return response
+
+
+class FriendlyErrorsMiddleware:
+    """Turns the plain 405 and 429 answers of Django and allauth into pages of ours."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 405 and not response.content:
+            from ewaste_portal.views import error_page  # noqa: PLC0415  the views need the middleware's settings loaded
+
+            page = error_page(request, 405)
+            page["Allow"] = response["Allow"]
+            return page
+        return response
