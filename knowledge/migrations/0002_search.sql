@@ -138,6 +138,31 @@ CREATE FUNCTION public.knowledge_query(t text, is_phrase boolean) RETURNS tsquer
     END
 $f$;
 
+-- Several queries as one: all of them, or any.
+CREATE FUNCTION public.knowledge_all(parts tsquery[]) RETURNS tsquery LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $f$
+DECLARE
+    part tsquery;
+    whole tsquery := '';
+BEGIN
+    FOREACH part IN ARRAY parts LOOP
+        whole := whole && part;
+    END LOOP;
+    RETURN whole;
+END
+$f$;
+
+CREATE FUNCTION public.knowledge_any(parts tsquery[]) RETURNS tsquery LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $f$
+DECLARE
+    part tsquery;
+    whole tsquery := '';
+BEGIN
+    FOREACH part IN ARRAY parts LOOP
+        whole := whole || part;
+    END LOOP;
+    RETURN whole;
+END
+$f$;
+
 -- Titles in an order that readers expect, on a server whose own order is by code point.
 CREATE FUNCTION public.knowledge_sort_key(t text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE STRICT AS $f$
     SELECT left(regexp_replace(lower(public.unaccent('public.unaccent', t)), '^[^[:alnum:]]+', ''), 200)

@@ -15,7 +15,7 @@ MOST_CHARACTERS = 200
 MOST_TERMS = 24
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\u3040-\u30ff"
 HAN_RUN = re.compile(f"[{HAN}]+")
-HAN_PARTICLES = re.compile("[的和与及在对了或、]|以及|关于|如何")
+HAN_PARTICLES = re.compile("[的和与及在对从了或、]|以及|关于|如何")
 TOKEN = re.compile(r'(-?)"([^"]*)"?|(\S+)')
 PUNCTUATION = ".,;:!?()[]{}<>«»“”„‘’'`*&|\\/~^=+#،؛؟。，；：？！（）《》「」"
 
@@ -61,13 +61,20 @@ class Term:
     synonyms: tuple[str, ...] = ()
 
     def sql(self) -> tuple[str, list[object]]:
-        found = [("public.knowledge_query(%s, %s)", [self.text, self.is_phrase])]
-        pieces = han_pieces(self.text) if not self.is_phrase else []
+        """An expression of type tsquery and its parameters."""
+        found: list[tuple[str, list[object]]] = [("public.knowledge_query(%s, %s)", [self.text, self.is_phrase])]
+        pieces = [] if self.is_phrase else han_pieces(self.text)
         if len(pieces) > 1:
             found.append((" && ".join(["public.knowledge_query(%s, true)"] * len(pieces)), list(pieces)))
         found += [("public.knowledge_query(%s, true)", [synonym]) for synonym in self.synonyms]
         parameters = [parameter for _sql, values in found for parameter in values]
         return "(" + " || ".join(f"({sql})" for sql, _values in found) + ")", parameters
+
+    @property
+    def parts(self) -> tuple["Term", ...]:
+        """What may be looked for apart: the pairs of a longer run of Chinese; any other term is one part."""
+        pairs = [] if self.is_phrase or self.synonyms else han_pairs(self.text)
+        return tuple(Term(pair, is_phrase=True) for pair in pairs) if len(pairs) > 1 else (self,)
 
 
 @dataclass(frozen=True)
@@ -97,21 +104,27 @@ class Query:
 
     def loosened(self) -> "Query":
         """The same with any of the words instead of all."""
-        return replace(self, any_word=True)
+        parts = [
+            group
+            for alternatives in self.wanted
+            for group in ([(part,) for part in alternatives[0].parts] if len(alternatives) == 1 else [alternatives])
+        ]
+        return replace(self, wanted=tuple(parts[:MOST_TERMS]), any_word=True)
 
     def sql(self) -> tuple[str, str, list[object]]:
-        """Expressions of type tsquery for what is wanted and what is not, and their parameters in that order."""
-        groups = [_joined((term.sql() for term in group), " || ") for group in self.wanted]
-        wanted, wanted_parameters = _joined(groups, " || " if self.any_word else " && ")
-        unwanted, unwanted_parameters = _joined((term.sql() for term in self.unwanted), " || ")
-        return wanted, unwanted, [*wanted_parameters, *unwanted_parameters]
+        """Expressions for what is wanted, a tsquery for each group, and what is not; and their parameters in that order."""
+        groups, wanted_parameters = _joined([_joined([term.sql() for term in group], " || ") for group in self.wanted], ", ")
+        unwanted, unwanted_parameters = _joined([term.sql() for term in self.unwanted], " || ")
+        return f"ARRAY[{groups}]::tsquery[]", unwanted or "''::tsquery", [*wanted_parameters, *unwanted_parameters]
 
 
-def _joined(parts: Iterable[tuple[str, list[object]]], operator: str) -> tuple[str, list[object]]:
-    parts = list(parts)
-    if not parts:
-        return "''::tsquery", []
-    return "(" + operator.join(sql for sql, _ in parts) + ")", [value for _, values in parts for value in values]
+def _joined(parts: Sequence[tuple[str, list[object]]], operator: str) -> tuple[str, list[object]]:
+    return operator.join(f"({sql})" for sql, _ in parts), [value for _, values in parts for value in values]
+
+
+def han_pairs(text: str) -> list[str]:
+    """All pairs of neighbours in a run of Chinese."""
+    return [text[place : place + 2] for place in range(len(text) - 1)] if HAN_RUN.fullmatch(text) else []
 
 
 def han_pieces(text: str) -> list[str]:

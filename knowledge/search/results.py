@@ -24,20 +24,26 @@ START, STOP = "\ue000", "\ue001"  # of a match inside a snippet; private charact
 # Title words weigh most, then identifiers, people and subtitle, then the summary, then names of topics and places.
 WEIGHTS = "{0.1, 0.35, 0.6, 1.0}"  # D, C, B, A
 
+# With all words wanted each document has all groups; loosened, those that have more of them come first.
 RANK = """
     SELECT resource_id FROM knowledge_searchdocument
     WHERE is_public AND resource_id = ANY (%s)
-    ORDER BY ts_rank(%s::float4[], vector, %s::tsquery, 1) DESC, newest_key DESC, title_key, resource_id
+    ORDER BY (SELECT count(*) FROM unnest(%s::tsquery[]) AS part WHERE vector @@ part) DESC,
+             ts_rank(%s::float4[], vector, %s::tsquery, 1) DESC, newest_key DESC, title_key, resource_id
 """
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Which resources a query finds, as bitmaps; `tsquery` is what PostgreSQL made of it."""
+    """Which resources a query finds, as bitmaps; `tsquery` is what PostgreSQL made of it.
+
+    `parts` are the groups that count where not all are wanted.
+    """
 
     tsquery: str
     all: int
     in_title: int
+    parts: tuple[str, ...] = ()
 
 
 @dataclass
@@ -151,7 +157,7 @@ def search(
     query = parse(text, _thesaurus() if synonyms else None)
     matches = _match(query, catalogue)
     loosened = False
-    if query and not matches.all and len(query.wanted) > 1:
+    if not matches.all and len(query.loosened().wanted) > 1:
         query, loosened = query.loosened(), True
         matches = _match(query, catalogue)
 
@@ -187,19 +193,22 @@ def _match(query: Query, catalogue: Catalogue) -> Matches:
     """Asks PostgreSQL once which resources match, and which match in their title."""
     if not query:
         return Matches("", catalogue.everything, 0)
-    wanted, unwanted, parameters = query.sql()
+    groups, unwanted, parameters = query.sql()
+    together = "knowledge_any" if query.any_word else "knowledge_all"
     found = "(SELECT string_agg(int8send(resource_id), '') FROM knowledge_searchdocument WHERE is_public AND {} @@ (SELECT {} FROM query))"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH query AS MATERIALIZED (SELECT {wanted} AS wanted, {unwanted} AS unwanted) SELECT wanted::text, "  # noqa: S608  built from constants
-            f"{found.format('vector', 'wanted')}, {found.format('title_vector', 'wanted')}, {found.format('vector', 'unwanted')} FROM query",
+            f"WITH given AS MATERIALIZED (SELECT {groups} AS groups, {unwanted} AS unwanted),"  # noqa: S608  built from constants
+            f" query AS MATERIALIZED (SELECT groups, unwanted, public.{together}(groups) AS wanted FROM given)"
+            f" SELECT wanted::text, groups::text[], {found.format('vector', 'wanted')}, {found.format('title_vector', 'wanted')},"
+            f" {found.format('vector', 'unwanted')} FROM query",
             parameters,
         )
-        tsquery, everywhere, in_title, unwanted_ids = cursor.fetchone()
+        tsquery, parts, everywhere, in_title, unwanted_ids = cursor.fetchone()
     size = catalogue.everything.bit_length() + 1
     hits = _bits(everywhere, size) if query.wanted else catalogue.everything
     hits &= catalogue.everything & ~_bits(unwanted_ids, size)
-    return Matches(tsquery, hits, _bits(in_title, size) & hits)
+    return Matches(tsquery, hits, _bits(in_title, size) & hits, tuple(parts) if query.any_word else ())
 
 
 def _bits(ids: memoryview | None, size: int) -> int:
@@ -212,7 +221,7 @@ def _bits(ids: memoryview | None, size: int) -> int:
 
 def _by_relevance(catalogue: Catalogue, matches: Matches, hits: int) -> list[int]:
     if hits.bit_count() <= MOST_RANKED:
-        return _ranked(list(from_bits(hits)), matches.tsquery)
+        return _ranked(list(from_bits(hits)), matches)
     in_title = catalogue.in_order("newest", matches.in_title & hits)
     others = catalogue.in_order("newest", hits & ~matches.in_title)
     if len(in_title) >= MOST_RANKED:
@@ -220,14 +229,14 @@ def _by_relevance(catalogue: Catalogue, matches: Matches, hits: int) -> list[int
     else:
         wanted = MOST_RANKED - len(in_title)
         head, tail = [*in_title, *others[:wanted]], others[wanted:]
-    return [*_ranked(head, matches.tsquery), *tail]
+    return [*_ranked(head, matches), *tail]
 
 
-def _ranked(ids: list[int], tsquery: str) -> list[int]:
+def _ranked(ids: list[int], matches: Matches) -> list[int]:
     if len(ids) < 2:
         return ids
     with connection.cursor() as cursor:
-        cursor.execute(RANK, [ids, WEIGHTS, tsquery])
+        cursor.execute(RANK, [ids, list(matches.parts), WEIGHTS, matches.tsquery])
         return [number for (number,) in cursor.fetchall()]
 
 
