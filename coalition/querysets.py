@@ -18,7 +18,9 @@ class EntityQuerySet(models.QuerySet["Entity"]):
 
     def named_like(self, words: str) -> Self:
         """Entities whose official or short name holds the words, in any language."""
-        names = [f"{field}_{column}" for field in ("official_name", "short_name") for column in vocabularies.COLUMNS.values()]
+        names = [
+            f"{field}_{column}" for field in ("official_name", "short_name") for column in vocabularies.COLUMNS.values()
+        ]
         condition = Q()
         for name in names:
             condition |= Q(**{f"{name}__icontains": words})

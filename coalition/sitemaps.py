@@ -1,6 +1,5 @@
 from datetime import datetime
 
-
 from coalition.models import Entity
 from coalition.querysets import EntityQuerySet
 from ewaste_portal.addresses import PortalSitemap

@@ -63,7 +63,9 @@ class EntityDetailView(DetailView):
             self.object = self.get_object()
         except Http404:
             past = PastSlug.objects.filter(kind="entity", slug=kwargs["slug"]).first()
-            self.object = Entity.objects.select_related("merged_into").filter(pk=past.object_id).first() if past else None
+            self.object = (
+                Entity.objects.select_related("merged_into").filter(pk=past.object_id).first() if past else None
+            )
             if self.object is None:
                 raise
             return HttpResponsePermanentRedirect((self.object.merged_into or self.object).get_absolute_url())
@@ -73,5 +75,6 @@ class EntityDetailView(DetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
-            crumbs=[(_("Coalition"), reverse("coalition:home")), (_("Entities"), reverse("coalition:entity_list"))], **kwargs
+            crumbs=[(_("Coalition"), reverse("coalition:home")), (_("Entities"), reverse("coalition:entity_list"))],
+            **kwargs,
         )

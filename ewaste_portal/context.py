@@ -105,7 +105,10 @@ class Portal:
     def alternates(self) -> list[dict[str, str]]:
         query = f"?{self.canonical_query}" if self.canonical_query else ""
         links = [
-            {"tag": language.tag, "url": f"{settings.PORTAL_ORIGIN}{translate_url(self.request.path, language.code)}{query}"}
+            {
+                "tag": language.tag,
+                "url": f"{settings.PORTAL_ORIGIN}{translate_url(self.request.path, language.code)}{query}",
+            }
             for language in self.languages
         ]
         english = next(link for link in links if link["tag"] == "en")
@@ -118,6 +121,10 @@ def portal(request: HttpRequest) -> dict[str, Any]:
 
 def messages(request: HttpRequest) -> dict[str, Any]:
     """Django's messages, without touching the session of a visitor who has none."""
-    if settings.SESSION_COOKIE_NAME in request.COOKIES or "messages" in request.COOKIES or hasattr(request, "_messages_set"):
+    if (
+        settings.SESSION_COOKIE_NAME in request.COOKIES
+        or "messages" in request.COOKIES
+        or hasattr(request, "_messages_set")
+    ):
         return {"messages": get_messages(request)}
     return {"messages": []}

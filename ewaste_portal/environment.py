@@ -75,7 +75,9 @@ def database(*, var: Path) -> dict[str, object]:
         return {"ENGINE": "ewaste_portal.embedded", "NAME": "portal", "OPTIONS": {"home": var / "pg"}}
     config = environ.Env.db_url_config(url)
     if config.get("ENGINE") != "django.db.backends.postgresql":
-        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL server: postgres://user:password@host:5432/name.")
+        raise ImproperlyConfigured(
+            "DATABASE_URL must name a PostgreSQL server: postgres://user:password@host:5432/name."
+        )
     return {**config, "CONN_HEALTH_CHECKS": True}
 
 
@@ -84,5 +86,5 @@ def email(*, default: str) -> dict[str, object]:
     url = text("EMAIL_URL", default=default)
     try:
         return dict(environ.Env.email_url_config(url))
-    except KeyError as error:
-        raise ImproperlyConfigured(f"EMAIL_URL is {url!r}: set it to smtp+tls://user:password@host:587.") from error
+    except (KeyError, ImproperlyConfigured) as error:
+        raise ImproperlyConfigured("EMAIL_URL cannot be read: set it to smtp+tls://user:password@host:587.") from error

@@ -63,10 +63,22 @@ class PermissionsPolicyMiddleware:
 
     POLICY = ", ".join(
         [
-            *(f"{feature}=()" for feature in (
-                "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
-                "microphone", "midi", "payment", "usb", "browsing-topics",
-            )),
+            *(
+                f"{feature}=()"
+                for feature in (
+                    "accelerometer",
+                    "camera",
+                    "display-capture",
+                    "geolocation",
+                    "gyroscope",
+                    "magnetometer",
+                    "microphone",
+                    "midi",
+                    "payment",
+                    "usb",
+                    "browsing-topics",
+                )
+            ),
             "publickey-credentials-get=(self)",
             "publickey-credentials-create=(self)",
             "fullscreen=(self)",

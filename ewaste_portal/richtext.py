@@ -11,6 +11,10 @@ _markdown = MarkdownIt("commonmark", {"html": False})
 def render(text: str) -> SafeString:
     """Safe HTML of a Markdown text; raw HTML in it is shown as typed."""
     html = nh3.clean(
-        _markdown.render(text), tags=TAGS, attributes={"a": {"href"}}, url_schemes={"https", "http", "mailto"}, link_rel="noopener"
+        _markdown.render(text),
+        tags=TAGS,
+        attributes={"a": {"href"}},
+        url_schemes={"https", "http", "mailto"},
+        link_rel="noopener",
     )
     return mark_safe(html)  # noqa: S308  cleaned one line above

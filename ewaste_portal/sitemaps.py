@@ -12,8 +12,17 @@ from knowledge.sitemaps import ResourceSitemap, TopicSitemap
 class PageSitemap(PortalSitemap):
     def items(self) -> list[str]:
         return [
-            "home", "knowledge:resource_list", "knowledge:browse", "knowledge:topic_list", "coalition:home",
-            "coalition:entity_list", "about", "accessibility", "privacy", "terms", "contact",
+            "home",
+            "knowledge:resource_list",
+            "knowledge:browse",
+            "knowledge:topic_list",
+            "coalition:home",
+            "coalition:entity_list",
+            "about",
+            "accessibility",
+            "privacy",
+            "terms",
+            "contact",
         ]
 
     def location(self, item: str) -> str:  # type: ignore[override]

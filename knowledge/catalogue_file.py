@@ -27,7 +27,14 @@ COLUMNS = (
     "journal", "authors", "languages", "topics", "ewaste_categories", "sdg_targets", "countries_or_regions", "url", "doi",
     "isbn", "summary", "verified", "source",
 )  # fmt: skip
-TRANSLATION_COLUMNS = ("title", "year", "publishers", "title_translation", "subtitle_translation", "summary_translation")
+TRANSLATION_COLUMNS = (
+    "title",
+    "year",
+    "publishers",
+    "title_translation",
+    "subtitle_translation",
+    "summary_translation",
+)
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,9 @@ class CatalogueReader:
         self.countries = {country.iso3: country for country in Country.objects.all()}
         self.regions = {region.name_en.casefold(): region for region in Region.objects.all()}
         self.slugs = set(Resource.objects.values_list("slug", flat=True))
-        self.known = {self._key(resource): resource for resource in Resource.objects.prefetch_related("resourcepublisher_set")}
+        self.known = {
+            self._key(resource): resource for resource in Resource.objects.prefetch_related("resourcepublisher_set")
+        }
 
     @staticmethod
     def _key(resource: Resource) -> tuple[str, int | None, frozenset[int]]:
@@ -103,7 +112,12 @@ class CatalogueReader:
 
     def load(self, path: Path) -> Report:
         rows = list(read(path, COLUMNS))
-        works = {row["title"]: resource for line, row in rows if not row["edition_of"] for resource in [self._work(line, row)]}
+        works = {
+            row["title"]: resource
+            for line, row in rows
+            if not row["edition_of"]
+            for resource in [self._work(line, row)]
+        }
         for line, row in rows:
             if row["edition_of"]:
                 self._edition_of(line, row, works.get(row["edition_of"]))
@@ -130,7 +144,9 @@ class CatalogueReader:
                 self._wrong(line, column, code, "not in the vocabulary")
         return codes
 
-    def _objects(self, line: int, row: dict[str, str], column: str, known: dict[str, Any], fold: bool = False) -> list[Any]:
+    def _objects(
+        self, line: int, row: dict[str, str], column: str, known: dict[str, Any], fold: bool = False
+    ) -> list[Any]:
         found = []
         for name in split(row[column]):
             item = known.get(name.casefold() if fold else name)
@@ -159,7 +175,11 @@ class CatalogueReader:
                 self._wrong(line, column, "", "must not be empty")
         if row["verified"] not in {"yes", "known"}:
             self._wrong(line, "verified", row["verified"], "must be yes or known")
-        english = {"title_en": row["title_en"], "own_titles": ["en"]} if row["title_en"] else {"title_en": "", "own_titles": []}
+        english = (
+            {"title_en": row["title_en"], "own_titles": ["en"]}
+            if row["title_en"]
+            else {"title_en": "", "own_titles": []}
+        )
         return {
             "resource_type": row["resource_type"],
             "original_title": row["title"],
@@ -204,13 +224,20 @@ class CatalogueReader:
             self.known[key] = resource
         if is_new:
             ResourcePublisher.objects.bulk_create(
-                ResourcePublisher(resource=resource, entity=entity, position=place) for place, entity in enumerate(publishers)
+                ResourcePublisher(resource=resource, entity=entity, position=place)
+                for place, entity in enumerate(publishers)
             )
-        for manager, wanted in ((resource.topics, topics), (resource.countries, countries), (resource.regions, regions)):
+        for manager, wanted in (
+            (resource.topics, topics),
+            (resource.countries, countries),
+            (resource.regions, regions),
+        ):
             if is_new or {item.pk for item in wanted} != set(manager.values_list("pk", flat=True)):
                 manager.set(wanted)
         for place, language in enumerate(split(row["languages"])):
-            is_original = language == row["title_language"] or (place == 0 and row["title_language"] not in split(row["languages"]))
+            is_original = language == row["title_language"] or (
+                place == 0 and row["title_language"] not in split(row["languages"])
+            )
             self._edition(line, resource, language, row, place=place, isbn=row["isbn"] if is_original else "")
         if row["verified"] == "yes" and resource.state == "draft":
             self.verified.append(resource)
@@ -228,7 +255,15 @@ class CatalogueReader:
         return True
 
     def _edition(
-        self, line: int, resource: Resource, language: str, row: dict[str, str], *, place: int, isbn: str, title: str = ""
+        self,
+        line: int,
+        resource: Resource,
+        language: str,
+        row: dict[str, str],
+        *,
+        place: int,
+        isbn: str,
+        title: str = "",
     ) -> None:
         isbn = identifiers.normalise_isbn(isbn) if isbn else ""
         facts = {
@@ -260,7 +295,12 @@ class CatalogueReader:
         for place, code in enumerate(split(row["languages"]), start=work.editions.count()):
             number = work.editions.filter(language=code).values_list("position", flat=True).first()
             self._edition(
-                line, work, code, row, place=place if number is None else number, isbn=row["isbn"],
+                line,
+                work,
+                code,
+                row,
+                place=place if number is None else number,
+                isbn=row["isbn"],
                 title=row["title"] if code == language else "",
             )
         column = languages.column(language)
@@ -274,7 +314,11 @@ class CatalogueReader:
             self.report.counts["titles of editions"] += 1
 
     def _slug(self, row: dict[str, str], year: int | None) -> str:
-        base = slugify(row["title_en"] or row["title"])[:80].rsplit("-", 1)[0] if len(row["title_en"] or row["title"]) > 80 else ""
+        base = (
+            slugify(row["title_en"] or row["title"])[:80].rsplit("-", 1)[0]
+            if len(row["title_en"] or row["title"]) > 80
+            else ""
+        )
         base = base or slugify(row["title_en"] or row["title"]) or "resource"
         for candidate in (base, f"{base}-{year}" if year else base, *(f"{base}-{number}" for number in range(2, 1000))):
             if candidate not in self.slugs:
@@ -315,7 +359,9 @@ def load_translations(path: Path, *, language: str) -> Report:
             problems.append(Problem(line, "title", row["title"], "no such resource"))
         for resource in resources:
             wanted = {f"summary_{column}": row["summary_translation"]}
-            if row["title_translation"] and (language in resource.own_titles or not getattr(resource, f"title_{column}")):
+            if row["title_translation"] and (
+                language in resource.own_titles or not getattr(resource, f"title_{column}")
+            ):
                 wanted[f"title_{column}"] = row["title_translation"]
                 wanted[f"subtitle_{column}"] = row["subtitle_translation"]
             changed = [name for name, value in wanted.items() if getattr(resource, name) != value]

@@ -157,7 +157,7 @@ def search(
     query = parse(text, _thesaurus() if synonyms else None)
     matches = _match(query, catalogue)
     loosened = False
-    if not matches.all and len(query.loosened().wanted) > 1:
+    if not matches.all and matches.tsquery and len(query.loosened().wanted) > 1:
         query, loosened = query.loosened(), True
         matches = _match(query, catalogue)
 
@@ -173,7 +173,7 @@ def search(
     else:
         ids = catalogue.in_order("newest" if sort == "relevance" else sort, hits)
     results = Results(query, chosen, sort, ids, catalogue, matches.tsquery, loosened, masks=masks, hits=hits)
-    if query.wanted and (loosened or not matches.all):
+    if matches.tsquery and (loosened or not matches.all):
         results.did_you_mean = _did_you_mean(query, catalogue)
     return results
 

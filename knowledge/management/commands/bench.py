@@ -5,8 +5,8 @@ BENCH_DATABASE_URL, whose user must be a superuser. No other database is touched
 """
 
 import csv
-import gc
 import io
+import math
 import os
 import random
 import re
@@ -14,13 +14,12 @@ import statistics
 import time
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import environ
 import psutil
@@ -28,16 +27,18 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 from django.db import connection, connections
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.test import Client
 from django.urls import path
 
 from coalition.models import Entity
-from ewaste_portal import vocabularies
+from ewaste_portal import urls, vocabularies
 from ewaste_portal.models import Country, Region, User
+from knowledge.filters import ResourceFilter
 from knowledge.management.commands.load_demo import DATA, load_synonyms, load_topics
 from knowledge.models import Resource, Topic
 from knowledge.search import catalogue as catalogues
+from knowledge.search.results import MOST_RANKED
 
 BAR_MS = 100
 WORDS = 20_000  # in each language; the last are met a few dozen times in 100 000 resources
@@ -150,31 +151,35 @@ class Library:
         language = self.pick(list(UN))
         others = [other for other in UN if other != language and chance.random() < 0.4]
         year = None if chance.random() < 0.03 else 2026 - int(37 * chance.random() ** 2)
-        titles: dict[str, str] = {f"title_{UN[code]}": self.text(code, chance.randint(4, 9)) for code in others}
-        summaries = {f"summary_{UN[code]}": self.text(code, chance.randint(25, 45)) for code in {"en": 0, language: 0, **dict.fromkeys(others)}}
-        own = [vocabularies_code for code in others if (vocabularies_code := "zh-hans" if code == "zh" else code)]
+        titles = {code: self.text(code, chance.randint(4, 9)) for code in others}
+        summaries = {code: self.text(code, chance.randint(25, 45)) for code in dict.fromkeys(["en", language, *others])}
         tables.add(
             "knowledge_resource",
             id=number, slug=f"bench-{number}", resource_type=self.pick(vocabularies.codes("resource_type")),
             original_language=language, original_title=f"{self.text(language, chance.randint(4, 9))} {number}",
             original_subtitle=self.text(language, 4) if chance.random() < 0.3 else "", title="", subtitle="", summary="",
-            **{f"title_{column}": titles.get(f"title_{column}") for column in UN.values()},
-            **{f"summary_{column}": summaries.get(f"summary_{column}") for column in UN.values()},
-            own_titles=own, authors=[f"Author{int(5000 * chance.random())}, {chance.choice('ABCDE')}." for _ in range(chance.randint(0, 4))],
-            journal="", year=year, published_on=f"{year}-{chance.randint(1, 12):02d}-15" if year and chance.random() < 0.4 else None,
-            categories=self.some(vocabularies.codes("ewaste_category"), 0, 3), sdg_targets=self.some(vocabularies.codes("sdg_target"), 0, 4),
+            **{f"title_{column}": titles.get(code) for code, column in UN.items()},
+            **{f"summary_{column}": summaries.get(code) for code, column in UN.items()},
+            own_titles=["zh-hans" if code == "zh" else code for code in others],
+            authors=[f"Author{int(5000 * chance.random())}, {chance.choice('ABCDE')}." for _ in range(chance.randint(0, 4))],
+            journal="", year=year,
+            published_on=f"{year}-{chance.randint(1, 12):02d}-15" if year and chance.random() < 0.4 else None,
+            categories=self.some(vocabularies.codes("ewaste_category"), 0, 3),
+            sdg_targets=self.some(vocabularies.codes("sdg_target"), 0, 4),
             rights=self.pick(vocabularies.codes("rights")), doi=f"10.5555/bench.{number}" if chance.random() < 0.3 else "",
             symbols=[f"BENCH/{number}"] if chance.random() < 0.1 else [], source="", withdrawal_reason="",
-            state="published", published_at="2026-01-01", published_by_id=self.by.pk, created_at="2026-01-01", modified_at="2026-01-01",
+            state="published", published_by_id=self.by.pk, **dict.fromkeys(["published_at", "created_at", "modified_at"], "2026-01-01"),
         )  # fmt: skip
         for position, code in enumerate(dict.fromkeys([language, *self.some(EDITION_LANGUAGES, 0, 2)])):
             tables.add(
                 "knowledge_edition", id=number * 4 + position, resource_id=number, language=code, title="", position=position,
                 isbn=isbn(number) if position == 0 and number % 4 == 0 else "", year=year, pages=chance.randint(4, 400),
-                url=f"https://library.example.org/{number}/{code}.pdf" if chance.random() < 0.6 else "", format="PDF", size_bytes=number * 10,
+                url=f"https://library.example.org/{number}/{code}.pdf" if chance.random() < 0.6 else "",
+                format="PDF", size_bytes=number * 10,
             )  # fmt: skip
         for position, entity in enumerate(self.some(self.entities, 1, 3)):
-            tables.add("knowledge_resourcepublisher", id=number * 4 + position, resource_id=number, entity_id=entity, position=position)
+            key = {"id": number * 4 + position, "resource_id": number}
+            tables.add("knowledge_resourcepublisher", **key, entity_id=entity, position=position)
         for position, topic in enumerate(self.some(self.topics, 1, 4)):
             tables.add("knowledge_resource_topics", id=number * 4 + position, resource_id=number, topic_id=topic)
         for position, country in enumerate(self.some(self.countries, 0, 3)):
@@ -219,3 +224,196 @@ def refresh(starts: Iterable[int]) -> None:
         for first in starts:
             cursor.execute("SELECT knowledge_refresh(array(SELECT generate_series(%s, %s)::bigint))", [first, first + BATCH - 1])
     connections["default"].close()
+
+
+# Questions ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Question:
+    name: str
+    address: str
+    in_sql: str
+
+
+def of_list(name: str, in_sql: str, reader: str = "en", /, **parameters: Any) -> Question:
+    return Question(name, f"/{reader}/resources/" + (f"?{urlencode(parameters, doseq=True)}" if parameters else ""), in_sql)
+
+
+def questions() -> list[Question]:
+    rare = vocabulary("en", random.Random(2026))[15_000]  # noqa: S311  no secret
+    topics = ["recycling-and-recovery", "policy-and-legislation"]
+    three = {"type": ["report", "guideline"], "topic": topics, "language": ["en", "fr"]}
+    page = "page of 20 by primary key, its editions, its publishers, labels of facets"
+    words = "one GIN lookup of the words in texts, one in titles"
+    ranked = f"{words}; ts_rank of at most {MOST_RANKED}"
+    return [
+        of_list("no query", f"catalogue of what changed; {page}"),
+        of_list("rare word", ranked, q=rare),
+        of_list("common word", ranked, q="management"),
+        of_list("very common word", f"one lookup for a concept with 45 synonyms; {ranked}", q="e-waste"),
+        of_list("two words", f"intersection of two lookups; {ranked}", q="waste collection"),
+        of_list("phrase", f"lookup of both words, recheck of positions; {ranked}", q='"electronic products"'),
+        of_list("OR", f"union of two lookups; {ranked}", q="batteries OR plastics"),
+        of_list("not", f"two lookups, taken from each other as bitmaps; {ranked}", q="recycling -batteries"),
+        of_list("three filters", "no search in SQL: bitmaps of facets in memory", **three),
+        of_list("word and three filters", f"{words}; the filters in memory; ts_rank", q="management", **three),
+        of_list("Chinese word", f"lookup of a pair of characters; {ranked}", "zh-hans", q="回收"),
+        of_list("Chinese run", f"lookup of a concept and of pairs in a row; {ranked}", "zh-hans", q="电子废物管理的国家政策"),
+        of_list("Arabic", f"lookup of a concept; {ranked}", "ar", q="النفايات الإلكترونية"),
+        of_list("Russian", f"lookups of a stem and of a concept; {ranked}", "ru", q="переработка отходов"),
+        of_list("French accents", f"three stems without accents; {ranked}", "fr", q="réglementation collecte déchets"),
+        of_list("ISBN", f"one word '#{isbn(40)}'", q=isbn(40)),
+        of_list("page 2000 of all", "as no query: pages are cut in memory", page=2000),
+        of_list("by title", "as no query: the order is kept in memory", sort="title"),
+        of_list("years", "no search in SQL: a bitmap for each year in memory", year_from=2010, year_to=2020),
+        of_list("publishers", "no search in SQL: bitmaps of facets in memory", publisher=["itu", "unep"]),
+        of_list("page 500 of a very common word", "as the word: pages are cut in memory", q="e-waste", page=500),
+        of_list("without synonyms", f"lookup of both words, recheck of positions; {ranked}", q="e-waste", synonyms="off"),
+        of_list("typing error", "all words, then any of them, then the nearest known words by trigrams", q="recyclng managment"),
+        Question("one resource", "/en/resources/bench-777/", "the resource, its rows, related ones by facets and words"),
+        Question("suggestions", "/en/resources/suggest/?q=elec", "GIN lookup of a beginning in titles, newest 8"),
+    ]
+
+
+@dataclass
+class Timing:
+    """Milliseconds of each repetition, and SQL statements of the last."""
+
+    times: list[float] = field(default_factory=list)
+    statements: int = 0
+    octets: int = 0
+
+    @property
+    def least(self) -> float:
+        return min(self.times)
+
+    @property
+    def p50(self) -> float:
+        return statistics.median(self.times)
+
+    @property
+    def p95(self) -> float:
+        return sorted(self.times)[math.ceil(len(self.times) * 0.95) - 1]
+
+
+def ask(client: Client, address: str, timing: Timing) -> bytes:
+    statements = 0
+
+    def count(execute: Callable[..., Any], *arguments: Any) -> Any:
+        nonlocal statements
+        statements += 1
+        return execute(*arguments)
+
+    with connection.execute_wrapper(count):
+        begun = time.perf_counter()
+        response = client.get(address)
+        timing.times.append((time.perf_counter() - begun) * 1000)
+    if response.status_code != 200:
+        raise CommandError(f"{address} answered {response.status_code}.")
+    timing.statements, timing.octets = statements, len(response.content)
+    return bytes(response.content)
+
+
+def bare(request: HttpRequest) -> HttpResponse:
+    """The least that a page with a database can cost."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return HttpResponse(str(cursor.fetchone()))
+
+
+def memory_mib() -> float:
+    return float(psutil.Process().memory_info().rss / 2**20)
+
+
+class Command(BaseCommand):
+    help = "Fills a scratch database with made-up resources and measures the pages of the library."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--resources", type=int, default=100_000)
+        parser.add_argument("--repeat", type=int, default=20)
+        parser.add_argument("--keep", action="store_true", help="keep the scratch database for the next run")
+
+    def handle(self, *, resources: int, repeat: int, keep: bool, **options: Any) -> None:
+        self.use_scratch_database(resources)
+        settings.DEBUG = False
+        call_command("collectstatic", verbosity=0, interactive=False)
+        urls.urlpatterns.insert(0, path("bench/", bare))
+        client = Client(SERVER_NAME="localhost", HTTP_ACCEPT_ENCODING="identity")
+        ask(client, "/bench/", Timing())
+        self.build_catalogue()
+        slow = self.measure(client, repeat)
+        self.edit(client)
+        self.stdout.write(f"Memory of this process at the end: {memory_mib():.0f} MiB.")
+        if not keep:
+            connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
+        if slow:
+            raise CommandError(f"Above {BAR_MS} ms: {', '.join(slow)}.")
+
+    def use_scratch_database(self, resources: int) -> None:
+        url = os.environ.get("BENCH_DATABASE_URL", "")
+        place = (
+            environ.Env.db_url_config(url)
+            if url
+            else {
+                "ENGINE": "ewaste_portal.embedded",
+                "NAME": "portal",
+                "OPTIONS": {"home": settings.VAR_DIR / "pg-bench", "durable": False},
+            }
+        )
+        database = {**place, "CONN_MAX_AGE": 600, "TEST": {"NAME": "portal_bench"}}
+        connections.settings = connections.configure_settings({"default": database})
+        del connections["default"]
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, keepdb=True)
+        if Resource.objects.count() != resources:
+            connection.creation.create_test_db(verbosity=0, autoclobber=True)
+            self.stdout.write(f"Filling a scratch database with {resources} resources ...")
+            fill(resources, lambda line: self.stdout.write(f"  {line}"))
+
+    def build_catalogue(self) -> None:
+        before, begun = memory_mib(), time.perf_counter()
+        catalogues.current()
+        took = time.perf_counter() - begun
+        self.stdout.write(f"Catalogue in memory: {took:.2f} s; the process grew from {before:.0f} to {memory_mib():.0f} MiB.")
+
+    def measure(self, client: Client, repeat: int) -> list[str]:
+        """Prints the table; the names of those that are too slow. Round after round, so that a disturbance hits all alike."""
+        asked = [Question("bare view", "/bench/", "SELECT 1"), *questions()]
+        timings = {question: Timing() for question in asked}
+        for question in asked:
+            ask(client, question.address, Timing())  # templates and translations are read at the first request
+        for _round in range(repeat):
+            for question, timing in timings.items():
+                ask(client, question.address, timing)
+        self.stdout.write(f"{'':32}{'found':>8}{'min':>8}{'p50':>8}{'p95 ms':>8}  SQL    kB")
+        for question, timing in timings.items():
+            verdict = "" if question is asked[0] else "PASS" if timing.p95 <= BAR_MS else "FAIL"
+            self.stdout.write(
+                f"{question.name:32}{self.found(question):>8}{timing.least:8.1f}{timing.p50:8.1f}{timing.p95:8.1f}"
+                f"{timing.statements:5}{timing.octets / 1000:6.0f}  {verdict:6}{question.in_sql}"
+            )
+        pages = list(timings.values())[1:]
+        whole = Timing([milliseconds for timing in pages for milliseconds in timing.times])
+        self.stdout.write(f"{'all pages':40}{whole.least:8.1f}{whole.p50:8.1f}{whole.p95:8.1f}")
+        return [question.name for question, timing in timings.items() if timing.p95 > BAR_MS]
+
+    def found(self, question: Question) -> str:
+        place, _mark, query = question.address.partition("?")
+        if not place.endswith("/resources/"):
+            return ""
+        return str(ResourceFilter(QueryDict(query), queryset=Resource.objects.published()).results().total)
+
+    def edit(self, client: Client) -> None:
+        """One title changed by SQL, and the next request, which must show it."""
+        change = "UPDATE knowledge_resource SET original_title = {} WHERE slug = 'bench-777'"
+        with connection.cursor() as cursor:
+            begun = time.perf_counter()
+            cursor.execute(change.format("original_title || ' quagmire'"))
+            stored = (time.perf_counter() - begun) * 1000
+            shown = Timing()
+            page = ask(client, "/en/resources/?q=quagmire", shown)
+            cursor.execute(change.format("replace(original_title, ' quagmire', '')"))
+        if b"bench-777" not in page:
+            raise CommandError("An edited title was not found by the next request.")
+        self.stdout.write(f"One title edited by SQL: {stored:.0f} ms; the next request found it in {shown.least:.0f} ms.")

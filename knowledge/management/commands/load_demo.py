@@ -29,19 +29,26 @@ def load_groups() -> None:
     editors, _created = Group.objects.get_or_create(name=permissions.EDITORS)
     publishers, _created = Group.objects.get_or_create(name=permissions.PUBLISHERS)
     models = ("resource", "edition", "resourcepublisher", "topic", "synonym")
-    editing = [f"{verb}_{model}" for model in models for verb in ("view", "add", "change")] + ["delete_edition", "delete_resourcepublisher"]
+    editing = [f"{verb}_{model}" for model in models for verb in ("view", "add", "change")] + [
+        "delete_edition",
+        "delete_resourcepublisher",
+    ]
     entity = ["view_entity", "add_entity", "change_entity"]
     found = Permission.objects.filter(content_type__app_label__in=["knowledge", "coalition"])
     editors.permissions.set(found.filter(codename__in=[*editing, *entity, "review_resource"]))
     publishers.permissions.set(
-        found.filter(codename__in=[*editing, *entity, "review_resource", "publish_resource", "delete_resource", "delete_synonym"])
+        found.filter(
+            codename__in=[*editing, *entity, "review_resource", "publish_resource", "delete_resource", "delete_synonym"]
+        )
     )
 
 
 def load_topics() -> None:
     introductions = {row["slug"]: row for row in rows("topics.csv")}
     for position, slug in enumerate(vocabularies.codes("topic")):
-        names = {f"name_{column}": vocabularies.label("topic", slug, code) for code, column in vocabularies.COLUMNS.items()}
+        names = {
+            f"name_{column}": vocabularies.label("topic", slug, code) for code, column in vocabularies.COLUMNS.items()
+        }
         texts = {f"introduction_{column}": introductions[slug][column] for column in vocabularies.COLUMNS.values()}
         Topic.objects.get_or_create(slug=slug, defaults={"position": position, **names, **texts})
 
