@@ -22,11 +22,8 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         identifier = given if re.fullmatch(r"[A-Za-z0-9-]{8,64}", given) else uuid.uuid4().hex
-        token = logs.request_id.set(identifier)
-        try:
-            response = self.get_response(request)
-        finally:
-            logs.request_id.reset(token)
+        logs.request_id.set(identifier)  # not reset: Django logs an answer's error after all middleware
+        response = self.get_response(request)
         response["X-Request-ID"] = identifier
         return response
 
@@ -91,21 +88,4 @@ class PermissionsPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response["Permissions-Policy"] = self.POLICY
-        return response
-
-
-class FriendlyErrorsMiddleware:
-    """Turns the plain 405 and 429 answers of Django and allauth into pages of ours."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if response.status_code == 405 and not response.content:
-            from ewaste_portal.views import error_page  # noqa: PLC0415  the views need the middleware's settings loaded
-
-            page = error_page(request, 405)
-            page["Allow"] = response["Allow"]
-            return page
         return response

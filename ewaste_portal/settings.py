@@ -78,7 +78,6 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "pghistory.middleware.HistoryMiddleware",
-    "ewaste_portal.middleware.FriendlyErrorsMiddleware",
 ]
 
 TEMPLATES = [

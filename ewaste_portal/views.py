@@ -1,6 +1,7 @@
 """Pages of the portal as a whole: home, about and its neighbours, errors, health."""
 
 import logging
+import sys
 from typing import Any
 
 from allauth.core import ratelimit
@@ -9,7 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
@@ -135,13 +136,15 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A file made beforehand by `manage.py make_error_pages`: needs neither database nor templates."""
+    """A file made beforehand by `manage.py make_error_pages`: needs neither database nor templates.
+
+    503 while the database does not answer, else 500.
+    """
+    status = 503 if isinstance(sys.exc_info()[1], OperationalError) else 500
     language = request.path.split("/")[1]
-    for name in (language, "en"):
-        path = settings.STATIC_ROOT / "errors" / f"500.{name}.html"
-        if name in dict(settings.LANGUAGES) and path.is_file():
-            return HttpResponse(path.read_bytes(), status=500)
-    return HttpResponse("<!doctype html><title>Error</title><h1>The page could not be made</h1>", status=500)
+    path = settings.STATIC_ROOT / "errors" / f"{status}.{language if language in dict(settings.LANGUAGES) else 'en'}.html"
+    page = path.read_bytes() if path.is_file() else b"<!doctype html><title>Error</title><h1>The page could not be made</h1>"
+    return HttpResponse(page, status=status, headers={"Retry-After": "120"} if status == 503 else None)
 
 
 # Machines ------------------------------------------------------------------------
