@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanen
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.safestring import mark_safe
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, pgettext
 from django.views.decorators.http import require_safe
 from django.views.generic import DetailView, ListView, TemplateView, View
 
@@ -75,7 +75,7 @@ def _has_empty(request: HttpRequest) -> bool:
 
 
 def sort_name(name: str) -> str:
-    return {"relevance": _("Relevance"), "newest": _("Newest"), "oldest": _("Oldest"), "title": _("Title")}[name]
+    return {"relevance": _("Relevance"), "newest": _("Newest"), "oldest": _("Oldest"), "title": pgettext("order of results", "Title")}[name]
 
 
 def _with_sort(parameters: list[tuple[str, str]], sort: str, has_words: bool) -> list[tuple[str, str]]:
