@@ -19,11 +19,11 @@ class ContactForm(forms.Form):
         ("other", _("Something else")),
     )
 
-    name = forms.CharField(label=_("Your name (optional)"), max_length=120, required=False)
+    name = forms.CharField(label=_("Your name"), max_length=120, required=False)
     email = forms.EmailField(label=_("Your e-mail address"), max_length=254)
     subject = forms.ChoiceField(label=_("What it is about"), choices=SUBJECTS)
     page = forms.CharField(
-        label=_("The page it is about (optional)"), max_length=500, required=False, help_text=_("Its address or title.")
+        label=_("The page it is about"), max_length=500, required=False, help_text=_("Its address or title.")
     )
     message = forms.CharField(label=_("Your message"), max_length=5000, widget=forms.Textarea(attrs={"rows": 8}))
 
