@@ -14,7 +14,7 @@ from knowledge import languages
 from knowledge.models import Resource, Synonym
 from knowledge.search import catalogue as catalogues
 from knowledge.search.catalogue import FACETS, Catalogue, from_bits
-from knowledge.search.query import HAN_RUN, Query, Thesaurus, arabic, fold, parse
+from knowledge.search.query import HAN, HAN_RUN, Query, Thesaurus, arabic, fold, parse
 
 PAGE_SIZE = 20
 SORTS = ("relevance", "newest", "oldest", "title")
@@ -125,7 +125,7 @@ def _marker(query: Query) -> Callable[[str], str]:
     texts = [text for term in query.terms for text in (term.text, *term.synonyms)]
     han = sorted({text for text in texts if HAN_RUN.search(text)}, key=len, reverse=True)
     words = {word for text in texts if not HAN_RUN.search(text) for word in fold(text).split() if len(word) > 2}
-    pattern = re.compile("|".join([*(re.escape(text) for text in han), r"[^\W\d_]+(?:-[^\W\d_]+)*"]))
+    pattern = re.compile("|".join([*(re.escape(text) for text in han), rf"(?:(?![{HAN}])[^\W\d_])+"]))
 
     def mark(text: str) -> str:
         return pattern.sub(
