@@ -22,13 +22,15 @@ from ewaste_portal.workplace import EventHistory, Exports, FileResource, Languag
 LIKENESS = 0.6
 
 
-def look_alikes(entity: Entity) -> QuerySet[Entity]:
+def look_alikes(entity: Any) -> QuerySet[Entity]:
     """Other entities whose official name is nearly the same, or whose short name is the same, in English."""
     return (
         Entity.objects.public()
         .exclude(pk=entity.pk)
         .annotate(likeness=TrigramSimilarity("official_name_en", entity.official_name_en or ""))
-        .filter(Q(likeness__gte=LIKENESS) | Q(short_name_en__iexact=entity.short_name_en or None) & ~Q(short_name_en=""))
+        .filter(
+            Q(likeness__gte=LIKENESS) | Q(short_name_en__iexact=entity.short_name_en or None) & ~Q(short_name_en="")
+        )
         .order_by("-likeness")[:5]
     )
 
@@ -50,9 +52,10 @@ class MergeForm(forms.Form):
 
     def __init__(self, *args: Any, admin_site: admin.AdminSite, going: QuerySet[Entity], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["into"].queryset = Entity.objects.public().exclude(pk__in=going)
-        self.fields["into"].widget = AutocompleteSelect(Entity._meta.get_field("merged_into"), admin_site)
-        self.fields["into"].widget.choices = self.fields["into"].choices
+        into: Any = self.fields["into"]
+        into.queryset = Entity.objects.public().exclude(pk__in=going)
+        into.widget = AutocompleteSelect(Entity._meta.get_field("merged_into"), admin_site)
+        into.widget.choices = into.choices
 
 
 class MergedFilter(admin.SimpleListFilter):
@@ -78,17 +81,25 @@ class EntityAdmin(Exports, EventHistory, LanguageTabs):
     prepopulated_fields = {"slug": ("official_name",)}  # noqa: RUF012  Django's own form
     readonly_fields = ("merged_into", "created_at", "modified_at")
     actions = ("merge",)
-    actions_selection_counter = True
     view_on_site = False
     fieldsets = (
         (None, {"fields": ("kind", "country", "website", "domains")}),
         *language_fieldsets("official_name", "short_name", "role_on_ewaste"),
-        (gettext_lazy("Record"), {"fields": ("slug", "source", "is_example", "merged_into", "created_at", "modified_at")}),
+        (
+            gettext_lazy("Record"),
+            {"fields": ("slug", "source", "is_example", "merged_into", "created_at", "modified_at")},
+        ),
     )
 
     @admin.display(description=gettext_lazy("kind"), ordering="kind")
     def kind_label(self, entity: Entity) -> str:
         return entity.get_kind_display()
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "domains":
+            field.help_text = _("Domains of the entity's e-mail addresses, one in each line.")
+        return field
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Fields that refer to an entity offer only those that are not merged into another."""
@@ -103,7 +114,9 @@ class EntityAdmin(Exports, EventHistory, LanguageTabs):
     def save_model(self, request: HttpRequest, obj: Entity, form: forms.ModelForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
         for other in look_alikes(obj):
-            text = _("This entity looks like <a href=\"{url}\">{name}</a>. If they are the same, merge one into the other.")
+            text = _(
+                'This entity looks like <a href="{url}">{name}</a>. If they are the same, merge one into the other.'
+            )
             url = reverse("admin:coalition_entity_change", args=[other.pk])
             messages.warning(request, format_html(text, url=url, name=other.official_name))
 
@@ -113,11 +126,14 @@ class EntityAdmin(Exports, EventHistory, LanguageTabs):
         data = request.POST if "confirmed" in request.POST else None
         form = MergeForm(data, admin_site=self.admin_site, going=queryset)
         if form.is_valid():
-            return self._merge(request, queryset, form.cleaned_data["into"])
+            self._merge(request, queryset, form.cleaned_data["into"])
+            return None
         context = {
             **self.admin_site.each_context(request),
             "title": _("Merge entities"),
-            "explanation": _("Their addresses will lead to the entity that stays; their publications count as its own."),
+            "explanation": _(
+                "Their addresses will lead to the entity that stays; their publications count as its own."
+            ),
             "button": _("Merge"),
             "action": "merge",
             "form": form,
@@ -137,5 +153,9 @@ class EntityAdmin(Exports, EventHistory, LanguageTabs):
             except ValidationError as error:
                 messages.error(request, " ".join(error.messages))
         if merged:
-            text = ngettext("%(count)d entity was merged into “%(into)s”.", "%(count)d entities were merged into “%(into)s”.", merged)
+            text = ngettext(
+                "%(count)d entity was merged into “%(into)s”.",
+                "%(count)d entities were merged into “%(into)s”.",
+                merged,
+            )
             messages.success(request, text % {"count": merged, "into": into})

@@ -34,7 +34,7 @@ class BackOffice(AdminSite):
             return True
         return not (settings.PORTAL_STAFF_MFA or self._has_second_factor(request))
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Sends to the portal's own sign-in, which asks for the second factor and is throttled."""
         target = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index", current_app=self.name)
         if self.has_permission(request):
@@ -51,12 +51,19 @@ class BackOffice(AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
         """What waits for a person, the latest changes, and every list."""
         mine = [model_admin for model_admin in self._registry.values() if model_admin.has_view_permission(request)]
-        waiting = [line for model_admin in mine if hasattr(model_admin, "what_waits") for line in model_admin.what_waits(request)]
+        waiting = [
+            line
+            for model_admin in mine
+            if hasattr(model_admin, "what_waits")
+            for line in model_admin.what_waits(request)
+        ]
         context = {"waiting": waiting, "latest_changes": list(self._latest_changes(mine)), **(extra_context or {})}
         return super().index(request, context)
 
     def _latest_changes(self, model_admins: list[Any]) -> Iterator[history.Entry]:
-        tracked = {model_admin.model: model_admin for model_admin in model_admins if hasattr(model_admin, "latest_events")}
+        tracked = {
+            model_admin.model: model_admin for model_admin in model_admins if hasattr(model_admin, "latest_events")
+        }
         events = [event for model_admin in tracked.values() for event in model_admin.latest_events(CHANGES_SHOWN * 3)]
         for event, who in history.latest(events, CHANGES_SHOWN):
             model_admin = tracked[event.pgh_tracked_model]

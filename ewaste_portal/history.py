@@ -78,7 +78,7 @@ def entries(item: Model, related: Iterable[tuple[type[Model], str]] = ()) -> lis
             who=_who(event, people),
             where=_where(event),
             what=_part(event, item),
-            changes=list(_changes(before, event, people)),
+            changes=list(_changes(before, event, people, part_of=type(item))),
         )
         for before, event in events
     ]
@@ -107,8 +107,10 @@ def _with_previous(model: type[Model], **which: Any) -> Iterator[tuple[Any, Any]
             before = event
 
 
-def _changes(before: Any, event: Any, people: dict[int, str]) -> Iterator[Change]:
+def _changes(before: Any, event: Any, people: dict[int, str], part_of: type[Model]) -> Iterator[Change]:
     for column in tracked_fields(event.pgh_tracked_model):
+        if column.related_model is part_of and event.pgh_tracked_model is not part_of:
+            continue  # the link to the object whose history this is
         old = _text(before, column, people)
         new = "" if event.pgh_label == "delete" else _text(event, column, people)
         if old != new:
@@ -146,7 +148,9 @@ def _label(event: Any, column: Any) -> str:
 
 def _language(event: Any, column: Any) -> tuple[str, str]:
     code = getattr(_tracked(event, column), "language", "")
-    return (language_tag(code), "rtl" if get_language_info(code)["bidi"] else "ltr") if isinstance(code, str) and code else ("", "")
+    if not (isinstance(code, str) and code):
+        return "", ""
+    return language_tag(code), "rtl" if get_language_info(code)["bidi"] else "ltr"
 
 
 def _part(event: Any, item: Model) -> str:
@@ -167,7 +171,7 @@ def _people(events: Sequence[Any]) -> dict[int, str]:
 
 def _who(event: Any, people: dict[int, str]) -> str:
     metadata = event.pgh_context.metadata if event.pgh_context else {}
-    return people.get(metadata.get("user"), "")
+    return people.get(metadata.get("user") or 0, "")
 
 
 def _where(event: Any) -> str:

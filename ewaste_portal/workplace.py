@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import escape
 from django.utils.safestring import mark_safe
+from django.utils.text import capfirst
 from django.utils.translation import get_language_info, gettext as _
 from import_export.admin import ExportMixin, ImportExportMixin
 from import_export.formats import base_formats
@@ -44,10 +45,13 @@ def translated(*fields: str) -> list[str]:
     return [f"{field}_{column}" for field in fields for column in vocabularies.COLUMNS.values()]
 
 
-def language_fieldsets(*fields: str) -> list[tuple[str, dict[str, Any]]]:
+def language_fieldsets(*fields: str) -> list[tuple[Any, Any]]:
     """A fieldset for each language; static/js/admin-languages.js makes tabs of them."""
     return [
-        (name, {"fields": [f"{field}_{vocabularies.COLUMNS[code]}" for field in fields], "classes": ("language-panel",)})
+        (
+            name,
+            {"fields": [f"{field}_{vocabularies.COLUMNS[code]}" for field in fields], "classes": ("language-panel",)},
+        )
         for code, name in settings.LANGUAGES
     ]
 
@@ -73,16 +77,16 @@ class ListFields(admin.ModelAdmin):
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> Any:
         if not isinstance(db_field, ArrayField):
             return super().formfield_for_dbfield(db_field, request, **kwargs)
-        texts = {"label": db_field.verbose_name, "help_text": db_field.help_text, "required": not db_field.blank}
+        texts: dict[str, Any] = {
+            "label": capfirst(db_field.verbose_name),
+            "help_text": db_field.help_text,
+            "required": not db_field.blank,
+        }
         if db_field.base_field.choices:
             return forms.MultipleChoiceField(
-                choices=db_field.base_field.choices, widget=forms.CheckboxSelectMultiple, label=texts["label"].capitalize(),
-                help_text=texts["help_text"], required=texts["required"],
-            )  # fmt: skip
-        return Lines(
-            widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}), label=texts["label"].capitalize(),
-            help_text=texts["help_text"], required=texts["required"],
-        )  # fmt: skip
+                choices=db_field.base_field.choices, widget=forms.CheckboxSelectMultiple, **texts
+            )
+        return Lines(widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}), **texts)
 
 
 class LanguageTabs(ListFields, TranslationAdmin):
@@ -95,8 +99,11 @@ class LanguageTabs(ListFields, TranslationAdmin):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         code = getattr(db_field, "language", None)
         if field is not None and hasattr(db_field, "translated_field") and isinstance(code, str):
-            field.widget.attrs |= {"lang": language_tag(code), "dir": "rtl" if get_language_info(code)["bidi"] else "ltr"}
-            field.label = str(db_field.translated_field.verbose_name).capitalize()
+            field.widget.attrs |= {
+                "lang": language_tag(code),
+                "dir": "rtl" if get_language_info(code)["bidi"] else "ltr",
+            }
+            field.label = capfirst(db_field.translated_field.verbose_name)
         return field
 
 
@@ -107,10 +114,12 @@ class EventHistory(admin.ModelAdmin):
     history_related: tuple[tuple[type[Model], str], ...] = ()
     history_name = ""  # the column that names the object in the list of latest changes
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         item = self.get_object(request, object_id)
         if item is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
         if not self.has_view_or_change_permission(request, item):
             raise PermissionDenied
         page = Paginator(history.entries(item, self.history_related), 50).get_page(request.GET.get("p"))
@@ -163,14 +172,16 @@ class PlainDiff(Diff):
     """The difference of two cells as <del> and <ins>, without inline style: the pages forbid it."""
 
     def as_html(self) -> list[str]:
-        return [self._cell("" if self.new else str(old), str(new)) for old, new in zip(self.left, self.right, strict=False)]
+        return [
+            self._cell("" if self.new else str(old), str(new)) for old, new in zip(self.left, self.right, strict=False)
+        ]
 
     @staticmethod
     def _cell(old: str, new: str) -> str:
         if old == new:
             return escape(new)
         before, after = old.split(" "), new.split(" ")
-        parts = []
+        parts: list[str] = []
         for kind, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
             gone, come = " ".join(before[i:j]), " ".join(after[k:m])
             if kind == "equal":
@@ -199,14 +210,14 @@ class Exports(ExportMixin):
     formats = (CSVFile, XLSXFile)
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        return bool(self.has_view_permission(request))  # type: ignore[attr-defined]
+        return bool(self.has_view_permission(request))
 
 
 class ImportsAndExports(Exports, ImportExportMixin):
     """All or nothing, after a dry run that shows what would change."""
 
     def has_import_permission(self, request: HttpRequest) -> bool:
-        return bool(self.has_add_permission(request) and self.has_change_permission(request))  # type: ignore[attr-defined]
+        return bool(self.has_add_permission(request) and self.has_change_permission(request))
 
     def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         return {**super().get_import_data_kwargs(**kwargs), "rollback_on_validation_errors": True}
@@ -215,7 +226,7 @@ class ImportsAndExports(Exports, ImportExportMixin):
         if not (result.has_errors() or result.has_validation_errors()):
             return super().process_result(result, request)
         context = {
-            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            **self.admin_site.each_context(request),
             "title": _("Nothing was imported"),
             "opts": self.model._meta,
             "form": self.create_import_form(request),

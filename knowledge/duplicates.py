@@ -39,13 +39,17 @@ def living() -> QuerySet[Resource]:
 def with_doi(doi: str, *, other_than: int | None = None) -> Resource | None:
     """The living resource that has the DOI, however it is written."""
     doi = identifiers.normalise_doi(doi)
-    return living().filter(doi=doi).exclude(pk=other_than).first() if doi else None
+    return living().filter(doi=doi).exclude(pk=other_than or 0).first() if doi else None
 
 
 def with_isbn(isbn: str, *, other_than: int | None = None) -> Edition | None:
     """The edition that has the ISBN, however it is written; `other_than` is an edition's key."""
     isbn = identifiers.normalise_isbn(isbn) if isbn else ""
-    return Edition.objects.filter(isbn=isbn).exclude(pk=other_than).select_related("resource").first() if isbn else None
+    return (
+        Edition.objects.filter(isbn=isbn).exclude(pk=other_than or 0).select_related("resource").first()
+        if isbn
+        else None
+    )
 
 
 def numbers(title: str) -> list[str]:
@@ -59,18 +63,22 @@ def likenesses(resource: Resource, limit: int = 5) -> list[Likeness]:
     if resource.doi:
         same |= Q(doi=resource.doi)
     found = [
-        Likeness(other, _("the DOI is the same") if resource.doi and other.doi == resource.doi else _("a symbol is the same"))
+        Likeness(
+            other, _("the DOI is the same") if resource.doi and other.doi == resource.doi else _("a symbol is the same")
+        )
         for other in (others.filter(same)[:limit] if resource.doi or resource.symbols else [])
     ]
     known = {likeness.resource.pk for likeness in found}
-    for other in _near_titles(resource, limit * 2):
-        if other.pk not in known and numbers(other.original_title) == numbers(resource.original_title):
-            found.append(Likeness(other, _("the title is nearly the same")))
-    return found[:limit]
+    near = [
+        Likeness(other, _("the title is nearly the same"))
+        for other in _near_titles(resource, limit * 2)
+        if other.pk not in known and numbers(other.original_title) == numbers(resource.original_title)
+    ]
+    return [*found, *near][:limit]
 
 
 def _near_titles(resource: Resource, limit: int) -> QuerySet[Resource]:
-    titles = {title.upper() for title in (resource.original_title, resource.title_en) if title}
+    titles = {title.upper() for title in (resource.original_title, getattr(resource, "title_en", "")) if title}
     near, degrees = Q(), []
     for title in titles:
         near |= Q(upper_title__trigram_similar=title) | Q(upper_english__trigram_similar=title)

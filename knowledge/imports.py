@@ -43,6 +43,13 @@ class TextCell(widgets.CharWidget):
         return "" if value is None else str(value).strip()
 
 
+class DoiCell(TextCell):
+    """A DOI, however it is written."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
+        return identifiers.normalise_doi(super().clean(value))
+
+
 class LinkedField(fields.Field):
     """Rows of other tables as one text. What a file says waits on the instance until that has a key."""
 
@@ -87,7 +94,9 @@ class Linked(LinkedField):
 
     def _found(self, text: str) -> list[Any]:
         keys = list(dict.fromkeys(split(text)))
-        found = {getattr(item, self.key): item for item in self.model._default_manager.filter(**{f"{self.key}__in": keys})}
+        found = {
+            getattr(item, self.key): item for item in self.model._default_manager.filter(**{f"{self.key}__in": keys})
+        }
         unknown = [key for key in keys if key not in found]
         if unknown:
             raise ValueError(_("Not known here: %(names)s.") % {"names": ", ".join(unknown)})
@@ -107,7 +116,9 @@ class Publishers(Linked):
         entities = self._found(text)
         ResourcePublisher.objects.filter(resource=instance).exclude(entity__in=entities).delete()
         for position, entity in enumerate(entities):
-            ResourcePublisher.objects.update_or_create(resource=instance, entity=entity, defaults={"position": position})
+            ResourcePublisher.objects.update_or_create(
+                resource=instance, entity=entity, defaults={"position": position}
+            )
 
 
 class Editions(LinkedField):
@@ -167,6 +178,7 @@ class ResourceFile(FileResource):
     categories = fields.Field("categories", "categories", widget=Listed())
     sdg_targets = fields.Field("sdg_targets", "sdg_targets", widget=Listed())
     symbols = fields.Field("symbols", "symbols", widget=Listed())
+    doi = fields.Field("doi", "doi", widget=DoiCell())
     publishers = Publishers("publishers", Entity, "slug")
     topics = Linked("topics", Topic, "slug")
     countries = Linked("countries", Country, "iso3")
@@ -209,11 +221,19 @@ class ResourceFile(FileResource):
             dataset.wipe()
             dataset.dict = rows
 
+    def skip_row(
+        self, instance: Resource, original: Resource, row: dict[str, Any], import_validation_errors: Any = None
+    ) -> bool:
+        """Nothing changes if every cell would be exported as it already is."""
+        pairs = ((field.export(instance), field.export(original)) for field in self.get_import_fields())
+        return not import_validation_errors and bool(original.pk) and all(new == old for new, old in pairs)
+
     def before_save_instance(self, instance: Resource, row: dict[str, Any], **kwargs: Any) -> None:
         user = kwargs.get("user")
         is_public = instance.state in {Resource.State.PUBLISHED, Resource.State.WITHDRAWN}
         if user is not None and is_public and not user.has_perm("knowledge.publish_resource"):
-            raise ValidationError(_("“%(resource)s” is published: only those who publish may change it.") % {"resource": instance})
+            text = _("“%(resource)s” is published: only those who publish may change it.")
+            raise ValidationError(text % {"resource": instance})
 
     def after_save_instance(self, instance: Resource, row: dict[str, Any], **kwargs: Any) -> None:
         for name, text in getattr(instance, "from_file", {}).items():
@@ -225,12 +245,15 @@ class CatalogueRows:
 
     def __init__(self) -> None:
         self.entities: dict[str, str] = {}
+        entity: Any  # with its column for each language
         for entity in Entity.objects.all():
             for name in (entity.official_name_en, entity.short_name_en):
                 self.entities.setdefault((name or "").casefold(), entity.slug)
-        self.regions = {region.name_en.casefold(): region.m49 for region in Region.objects.all()}
-        resources = Resource.objects.prefetch_related("resourcepublisher_set__entity")
-        self.known = {self._key(r.original_title, r.year, [p.entity.slug for p in r.resourcepublisher_set.all()]): r for r in resources}
+        self.regions = {name.casefold(): m49 for name, m49 in Region.objects.values_list("name_en", "m49")}
+        self.known = {}
+        for resource in Resource.objects.prefetch_related("resourcepublisher_set__entity"):
+            publishers = [row.entity.slug for row in resource.resourcepublisher_set.all()]
+            self.known[self._key(resource.original_title, resource.year, publishers)] = resource
         self.slugs = {resource.slug for resource in self.known.values()}
 
     @staticmethod
@@ -238,12 +261,23 @@ class CatalogueRows:
         return title, str(year or ""), frozenset(publishers)
 
     def converted(self, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        cells = [{name: str(cell if cell is not None else "").strip() for name, cell in row.items() if name} for row in rows]
-        works = {row["title"]: self._work(row) for row in cells if not row.get("edition_of")}
+        cells = [
+            {name: str(cell if cell is not None else "").strip() for name, cell in row.items() if name} for row in rows
+        ]
+        works = [self._work(row) for row in cells if not row.get("edition_of")]
+        titles = {work["original_title"]: work for work in works}
         for row in cells:
             if row.get("edition_of"):
-                self._edition_of(row, works)
-        return list(works.values())
+                self._edition_of(row, titles)
+        columns = list(dict.fromkeys(column for work in works for column in work))
+        known = {resource.slug: resource for resource in self.known.values()}
+        return [
+            {
+                column: work[column] if column in work else getattr(known.get(work["slug"]), column, "") or ""
+                for column in columns
+            }
+            for work in works
+        ]
 
     def _work(self, row: dict[str, str]) -> dict[str, Any]:
         def names(column: str, known: Callable[[str], str]) -> list[str]:
@@ -289,9 +323,9 @@ class CatalogueRows:
             for code in codes
         )  # fmt: skip
 
-    def _edition_of(self, row: dict[str, str], works: dict[str, dict[str, Any]]) -> None:
+    def _edition_of(self, row: dict[str, str], titles: dict[str, dict[str, Any]]) -> None:
         """Another language's edition of a work: its title is the work's title in that language."""
-        work = works.get(row["edition_of"])
+        work = titles.get(row["edition_of"])
         if work is None:
             raise ValueError(_("No row of this file has the title “%(title)s”.") % {"title": row["edition_of"]})
         work["editions"] += "\n" + self._editions(row, title=row["title"])

@@ -6,9 +6,12 @@ microseconds, and is never older than the request. See docs/decisions/0004-facet
 """
 
 import threading
+from array import array
 from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import compress, count, islice
 from typing import Any
 
 from django.db import connections
@@ -20,12 +23,25 @@ CHANGED = """
     WITH now AS (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin)
     SELECT now.xmin::text, document.resource_id, document.is_public, document.facets, document.year,
            document.newest_key, document.title_key
-    FROM now LEFT JOIN knowledge_searchdocument document ON document.changed >= %s::xid8 AND (%s OR document.is_public)
+    FROM now LEFT JOIN knowledge_searchdocument document ON document.changed >= %s::xid8
 """
+# The first time, a few thousand at a time: that needs less memory, and what is written meanwhile is read again.
+FIRST = """
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text, resource_id, facets, year, newest_key, title_key
+    FROM knowledge_searchdocument WHERE is_public AND resource_id > %s ORDER BY resource_id LIMIT 5000
+"""
+DIGITS = bytes.maketrans(b"01", b"\0\1")
 
 
 def to_bits(ids: Iterable[int], size: int) -> int:
     """A bitmap with these bits set; `size` is larger than any of them."""
+    ids = array("q", ids)
+    if len(ids) * 16 > size:  # many: a digit each, read as one number of base two
+        digits = bytearray(b"0") * size
+        for number in ids:
+            digits[number] = 49  # "1"
+        digits.reverse()
+        return int(digits, 2)
     octets = bytearray(size // 8 + 1)
     for number in ids:
         octets[number >> 3] |= 1 << (number & 7)
@@ -34,11 +50,12 @@ def to_bits(ids: Iterable[int], size: int) -> int:
 
 def from_bits(bits: int) -> Iterator[int]:
     """The set bits, ascending."""
-    for place, octet in enumerate(bits.to_bytes((bits.bit_length() + 7) // 8, "little")):
-        while octet:
-            lowest = octet & -octet
-            yield (place << 3) + lowest.bit_length() - 1
-            octet ^= lowest
+    return compress(count(), _octets(bits))
+
+
+def _octets(bits: int) -> bytes:
+    """An octet of 0 or 1 for each bit, the lowest first."""
+    return f"{bits:b}".encode().translate(DIGITS)[::-1]
 
 
 @dataclass
@@ -57,12 +74,39 @@ class Catalogue:
         """Takes in what has changed in the database since the last call: one query."""
         with self.lock:
             with connections[using].cursor() as cursor:
-                cursor.execute(CHANGED, [self.seen, self.seen != "0"])
+                if self.seen == "0":
+                    self._load(cursor)
+                cursor.execute(CHANGED, [self.seen])
                 rows = cursor.fetchall()
             changed = [row[1:] for row in rows if row[1] is not None]
             if changed:
                 self._apply(changed)
             self.seen = rows[0][0]
+
+    def _load(self, cursor: Any) -> None:
+        """Everything that is public, into an empty catalogue."""
+        ids: array[int] = array("q")
+        members: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
+        last = -1
+        while True:
+            cursor.execute(FIRST, [last])
+            rows = cursor.fetchall()
+            if not rows:
+                break
+            if self.seen == "0":
+                self.seen = rows[0][0]
+            for _seen, number, facets, year, newest, title in rows:
+                ids.append(number)
+                for value in [*facets, f"year:{year}"] if year else facets:
+                    members[value].append(number)
+                self.newest_keys[number], self.title_keys[number] = newest, title
+            last = rows[-1][1]
+        for value, numbers in members.items():
+            facet, _colon, code = value.partition(":")
+            self.values[facet][code] = to_bits(numbers, last + 1)
+        self.everything = to_bits(ids, last + 1) if ids else 0
+        for order in self.orders:
+            self.orders[order] = sorted(ids, key=self._order_key(order))
 
     def _apply(self, rows: list[tuple[Any, ...]]) -> None:
         size = max([*(row[0] for row in rows), self.everything.bit_length()]) + 1
@@ -141,12 +185,15 @@ class Catalogue:
             found = ((code, (bits & among).bit_count()) for code, bits in self.values[facet].items())
         return {code: count for code, count in found if count}
 
-    def in_order(self, order: str, bits: int) -> list[int]:
-        """The resources of a bitmap, by `newest`, `oldest` or `title`."""
-        if bits.bit_count() < 2_000:
-            return sorted(from_bits(bits), key=self._order_key(order))
-        octets = bits.to_bytes(self.everything.bit_length() // 8 + 1, "little")
-        return [number for number in self.orders[order] if octets[number >> 3] >> (number & 7) & 1]
+    def in_order(self, order: str, bits: int, most: int | None = None) -> list[int]:
+        """The resources of a bitmap, or the first `most` of them, by `newest`, `oldest` or `title`."""
+        everything = self.orders[order]
+        if bits == self.everything:
+            return everything[:most]
+        if bits.bit_count() < len(everything) // 50:
+            return sorted(from_bits(bits), key=self._order_key(order))[:most]
+        octets = _octets(bits).ljust(self.everything.bit_length(), b"\0")
+        return list(islice(compress(everything, map(octets.__getitem__, everything)), most))
 
 
 _catalogues: dict[str, Catalogue] = {}
