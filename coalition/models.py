@@ -59,7 +59,7 @@ class Entity(models.Model):
                 violation_error_message=_("An entity cannot be merged into itself."),
             ),
             models.CheckConstraint(
-                condition=~models.Q(official_name=""),
+                condition=models.Q(official_name_en__isnull=False) & ~models.Q(official_name_en=""),
                 name="entity_has_a_name",
                 violation_error_message=_("Enter the official name."),
             ),

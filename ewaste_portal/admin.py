@@ -2,11 +2,17 @@
 
 from typing import Any
 
+import allauth.mfa.admin
+import allauth.usersessions.admin  # noqa: F401  both register their models first
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django_tasks_db.admin import DBTaskResultAdmin
+from django_tasks_db.models import DBTaskResult
 
 from ewaste_portal.models import Country, Region, User
 from ewaste_portal.workplace import translated
@@ -87,3 +93,16 @@ class CountryAdmin(ReferenceAdmin):
     list_select_related = ("region",)
     search_fields = ("=iso3", "=iso2", "=m49", *translated("name"))
     fields = ("iso3", "iso2", "m49", *translated("name"), "region", "is_ldc", "is_lldc", "is_sids")
+
+
+# Sessions and second factors are their owners' own business, on the pages of the account.
+admin.site.unregister([Authenticator, UserSession])
+admin.site.unregister(DBTaskResult)
+
+
+@admin.register(DBTaskResult)
+class TaskAdmin(DBTaskResultAdmin):
+    """What waits, runs or failed; never what a task was given, since mails carry codes and names."""
+
+    fields = ("id", "task_name", "status", "queue_name", "priority", "enqueued_at", "started_at", "finished_at", "exception_class_path")
+    readonly_fields = fields

@@ -20,7 +20,7 @@ from coalition.models import Entity
 from ewaste_portal import vocabularies
 from ewaste_portal.models import Country, Region, User
 from knowledge import actions, identifiers, languages
-from knowledge.models import Edition, Resource, ResourcePublisher, Topic
+from knowledge.models import FIRST_YEAR, LAST_YEAR, Edition, Resource, ResourcePublisher, Topic
 
 COLUMNS = (
     "title", "title_language", "subtitle", "title_en", "edition_of", "resource_type", "year", "published_on", "publishers",
@@ -157,17 +157,23 @@ class CatalogueReader:
         return found
 
     def _year(self, line: int, row: dict[str, str]) -> int | None:
-        if row["year"] and not row["year"].isdecimal():
-            self._wrong(line, "year", row["year"], "not a year")
+        if not row["year"]:
             return None
-        return int(row["year"]) if row["year"] else None
+        if not row["year"].isdecimal() or not FIRST_YEAR <= int(row["year"]) <= LAST_YEAR:
+            self._wrong(line, "year", row["year"], f"not a year from {FIRST_YEAR} to {LAST_YEAR}")
+            return None
+        return int(row["year"])
 
     def _day(self, line: int, row: dict[str, str]) -> date | None:
         try:
-            return date.fromisoformat(row["published_on"]) if row["published_on"] else None
+            day = date.fromisoformat(row["published_on"]) if row["published_on"] else None
         except ValueError:
             self._wrong(line, "published_on", row["published_on"], "not a day such as 2018-03-21")
             return None
+        if day and str(day.year) != row["year"]:
+            self._wrong(line, "published_on", row["published_on"], f"not a day of the year {row['year'] or '(empty)'}")
+            return None
+        return day
 
     def _facts(self, line: int, row: dict[str, str]) -> dict[str, Any]:
         for column in ("title", "title_language", "resource_type", "languages"):

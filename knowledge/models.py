@@ -190,7 +190,7 @@ class Resource(models.Model):
                 violation_error_message=_("Enter a year from 1950 to 2100, or leave it empty where it is not known."),
             ),
             models.CheckConstraint(
-                condition=Q(published_on__isnull=True) | Q(published_on__year=F("year")),
+                condition=Q(published_on__isnull=True) | Q(year__isnull=False, published_on__year=F("year")),
                 name="resource_day_lies_in_its_year",
                 violation_error_message=_("The publication day must lie in the year."),
             ),
@@ -259,7 +259,9 @@ class Resource(models.Model):
                 timing=pgtrigger.Deferred,
                 condition=pgtrigger.Q(new__state="published"),
                 func="""
-                    IF NOT EXISTS (SELECT FROM knowledge_edition WHERE resource_id = NEW.id) THEN
+                    -- at the end of the transaction: it may have gone, or be published no more
+                    IF EXISTS (SELECT FROM knowledge_resource WHERE id = NEW.id AND state = 'published')
+                       AND NOT EXISTS (SELECT FROM knowledge_edition WHERE resource_id = NEW.id) THEN
                         RAISE EXCEPTION 'A resource needs an edition before it is published.' USING ERRCODE = 'check_violation';
                     END IF;
                     RETURN NULL;
@@ -441,6 +443,8 @@ class Edition(models.Model):
                 operation=pgtrigger.Delete | pgtrigger.UpdateOf("resource_id"),
                 timing=pgtrigger.Deferred,
                 func="""
+                    -- waits for whoever is publishing the resource right now
+                    PERFORM FROM knowledge_resource WHERE id = OLD.resource_id FOR UPDATE;
                     IF EXISTS (SELECT FROM knowledge_resource WHERE id = OLD.resource_id AND state = 'published')
                        AND NOT EXISTS (SELECT FROM knowledge_edition WHERE resource_id = OLD.resource_id) THEN
                         RAISE EXCEPTION 'The last edition of a published resource cannot go.' USING ERRCODE = 'check_violation';

@@ -20,5 +20,6 @@ STATIC_ROOT = Path(tempfile.mkdtemp(prefix="portal-static-"))
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend", "QUEUES": ["default", "mail"]}}
+EMAIL_FILE_PATH = tempfile.mkdtemp(prefix="portal-mail-")
 MAIL_DELIVERY_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PORTAL_INDEXED = True

@@ -44,15 +44,19 @@ CREATE FUNCTION public.knowledge_arabic(t text) RETURNS text LANGUAGE sql IMMUTA
     SELECT regexp_replace(
         regexp_replace(
             regexp_replace(
-                translate(regexp_replace(t, '[\u064B-\u065F\u0670\u0640]', '', 'g'), 'أإآٱىؤئة', 'ااااييءه'),
-                '\m[وف]?(?:[بك]?ال|لل)(?=[\u0621-\u064A]{3,})', '', 'g'),
+                regexp_replace(
+                    translate(regexp_replace(t, '[\u064B-\u065F\u0670\u0640]', '', 'g'), 'أإآٱىؤئة', 'ااااييءه'),
+                    '\m[وف]?(?:[بك]?ال|لل)(?=[\u0621-\u064A]{3,})', '', 'g'),
+                '\mال(?=[\u0621-\u064A]{3,})', '', 'g'),  -- again: without its hamza إلكترونية looks as if it had an article
             '\mو(?=[\u0621-\u064A]{4,})', '', 'g'),
         '([\u0621-\u064A]{3,}?)(?:يات|ات|يه|ين|ون|ان|ها|هم|ه|ي)\M', '\1', 'g')
 $f$;
 
--- A hyphen between letters joins nothing: take-back is found as "take back".
+-- A hyphen between letters joins nothing: take-back is found as "take back". The French and Italian elisions fall.
 CREATE FUNCTION public.knowledge_plain(t text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $f$
-    SELECT regexp_replace(replace(t, '’', ''''), '([[:alpha:]])[-‐‑–/]+(?=[[:alpha:]])', '\1 ', 'g')
+    SELECT regexp_replace(
+        regexp_replace(replace(t, '’', ''''), '\m(?:[ldjmtsnc]|qu|dell|nell|sull|all)''(?=[[:alpha:]])', '', 'gi'),
+        '([[:alpha:]])[-‐‑–/]+(?=[[:alpha:]])', '\1 ', 'g')
 $f$;
 
 CREATE FUNCTION public.knowledge_vector(language text, t text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$
@@ -177,8 +181,8 @@ ALTER TABLE public.knowledge_searchdocument
 CREATE INDEX document_changed ON public.knowledge_searchdocument (changed);  -- what a running catalogue has not seen yet
 
 -- Words that titles and summaries use, for "did you mean".
-CREATE TABLE public.knowledge_word (word text PRIMARY KEY);
-CREATE INDEX knowledge_word_trigrams ON public.knowledge_word USING gin (word public.gin_trgm_ops);
+CREATE TABLE public.knowledge_word (word text PRIMARY KEY, plain text NOT NULL);  -- plain: without accents
+CREATE INDEX knowledge_word_trigrams ON public.knowledge_word USING gin (plain public.gin_trgm_ops);
 
 -- The entity that an entity was merged into, at any depth up to ten.
 CREATE FUNCTION public.coalition_entity_root(entity bigint) RETURNS bigint LANGUAGE sql STABLE AS $f$
@@ -236,7 +240,7 @@ BEGIN
             || setweight(public.knowledge_names(r.summary_ar, r.summary_zh_hans, r.summary_en, r.summary_fr, r.summary_ru, r.summary_es), 'C')
             || setweight(names.vector, 'D')
         ELSE '' END,
-        CASE WHEN r.state = 'published' THEN strip(titles.vector) ELSE '' END,
+        CASE WHEN r.state = 'published' THEN titles.vector ELSE '' END,
         CASE WHEN r.state = 'published' THEN facets.found ELSE '{}' END,
         r.year,
         -- days since 1 January 1900; a work of which only the year is known stands at its beginning, an unknown year last
@@ -257,7 +261,7 @@ BEGIN
             || public.knowledge_names(r.subtitle_ar, r.subtitle_zh_hans, r.subtitle_en, r.subtitle_fr, r.subtitle_ru, r.subtitle_es) AS vector
     ) subtitles
     CROSS JOIN LATERAL (
-        SELECT public.knowledge_vector('', array_to_string(r.authors, ' ; ') || ' ; ' || r.journal)
+        SELECT public.knowledge_vector('', array_to_string(r.authors || r.symbols, ' ; ') || ' ; ' || r.journal)
             || coalesce((
                 SELECT public.knowledge_concat(e.words)
                 FROM public.knowledge_resourcepublisher p
@@ -320,8 +324,8 @@ BEGIN
     -- a draft is written each time it is edited: nothing to do while it stays hidden
     WHERE document.is_public OR EXCLUDED.is_public;
 
-    INSERT INTO public.knowledge_word (word)
-    SELECT DISTINCT word
+    INSERT INTO public.knowledge_word (word, plain)
+    SELECT DISTINCT word, public.unaccent('public.unaccent', word)
     FROM public.knowledge_resource r,
          regexp_split_to_table(lower(public.knowledge_plain(concat_ws(' ', r.original_title, r.title_en, r.title_fr, r.title_es, r.title_ru,
              r.summary_en, r.summary_fr, r.summary_es, r.summary_ru))), '[^[:alpha:]]+') word
@@ -388,8 +392,14 @@ BEGIN
             SELECT array_agg(resource_id) INTO named FROM public.knowledge_resource_topics WHERE topic_id = NEW.id;
         WHEN 'ewaste_portal_country' THEN
             SELECT array_agg(resource_id) INTO named FROM public.knowledge_resource_countries WHERE country_id = NEW.iso3;
-        WHEN 'ewaste_portal_region' THEN
-            SELECT array_agg(resource_id) INTO named FROM public.knowledge_resource_regions WHERE region_id = NEW.m49;
+        WHEN 'ewaste_portal_region' THEN  -- and what lies in it: its name, and its place in the tree, are theirs too
+            WITH RECURSIVE down(m49) AS (
+                SELECT NEW.m49 UNION SELECT r.m49 FROM down JOIN public.ewaste_portal_region r ON r.parent_id = down.m49)
+            SELECT array_agg(DISTINCT resource_id) INTO named FROM (
+                SELECT rg.resource_id FROM public.knowledge_resource_regions rg JOIN down ON down.m49 = rg.region_id
+                UNION ALL
+                SELECT rc.resource_id FROM public.knowledge_resource_countries rc
+                JOIN public.ewaste_portal_country c ON c.iso3 = rc.country_id JOIN down ON down.m49 = c.region_id) r;
         WHEN 'ewaste_portal_term' THEN
             SELECT array_agg(id) INTO named FROM public.knowledge_resource
             WHERE (NEW.vocabulary = 'resource_type' AND resource_type = NEW.code)

@@ -28,8 +28,9 @@ CHANGED = """
 # The first time, a few thousand at a time: that needs less memory, and what is written meanwhile is read again.
 FIRST = """
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text, resource_id, facets, year, newest_key, title_key
-    FROM knowledge_searchdocument WHERE is_public AND resource_id > %s ORDER BY resource_id LIMIT 5000
+    FROM knowledge_searchdocument WHERE is_public AND resource_id > %s ORDER BY resource_id LIMIT %s
 """
+BATCH = 5_000
 DIGITS = bytes.maketrans(b"01", b"\0\1")
 
 
@@ -68,45 +69,65 @@ class Catalogue:
     title_keys: dict[int, str] = field(default_factory=dict)
     orders: dict[str, list[int]] = field(default_factory=lambda: {"newest": [], "oldest": [], "title": []})
     seen: str = "0"
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def catch_up(self, using: str) -> None:
-        """Takes in what has changed in the database since the last call: one query."""
-        with self.lock:
-            with connections[using].cursor() as cursor:
-                if self.seen == "0":
-                    self._load(cursor)
-                cursor.execute(CHANGED, [self.seen])
-                rows = cursor.fetchall()
-            changed = [row[1:] for row in rows if row[1] is not None]
-            if changed:
-                self._apply(changed)
-            self.seen = rows[0][0]
+    def caught_up(self, using: str) -> "Catalogue":
+        """This catalogue with what has changed in the database since; itself if nothing has.
 
-    def _load(self, cursor: Any) -> None:
-        """Everything that is public, into an empty catalogue."""
+        It is never changed in place: another thread may be in the middle of a search.
+        """
+        with connections[using].cursor() as cursor:
+            if self.seen == "0":
+                fresh = Catalogue()
+                if fresh._load(cursor):
+                    return fresh
+            else:
+                fresh = self
+            cursor.execute(CHANGED, [fresh.seen])
+            rows = cursor.fetchall()
+        changed = [row[1:] for row in rows if row[1] is not None]
+        if changed:
+            fresh = fresh._copy()
+            fresh._apply(changed)
+        fresh.seen = rows[0][0]
+        return fresh
+
+    def _copy(self) -> "Catalogue":
+        return Catalogue(
+            self.everything,
+            {facet: values.copy() for facet, values in self.values.items()},
+            self.newest_keys.copy(),
+            self.title_keys.copy(),
+            {order: ids.copy() for order, ids in self.orders.items()},
+            self.seen,
+        )
+
+    def _load(self, cursor: Any) -> bool:
+        """Everything that is public, into an empty catalogue; True if one query was enough and nothing can have changed."""
         ids: array[int] = array("q")
         members: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
-        last = -1
+        last, batches = -1, 0
         while True:
-            cursor.execute(FIRST, [last])
+            cursor.execute(FIRST, [last, BATCH])
             rows = cursor.fetchall()
-            if not rows:
-                break
-            if self.seen == "0":
+            batches += 1
+            if rows and self.seen == "0":
                 self.seen = rows[0][0]
             for _seen, number, facets, year, newest, title in rows:
                 ids.append(number)
                 for value in [*facets, f"year:{year}"] if year else facets:
                     members[value].append(number)
                 self.newest_keys[number], self.title_keys[number] = newest, title
+            if len(rows) < BATCH:
+                break
             last = rows[-1][1]
+        size = ids[-1] + 1 if ids else 1
         for value, numbers in members.items():
             facet, _colon, code = value.partition(":")
-            self.values[facet][code] = to_bits(numbers, last + 1)
-        self.everything = to_bits(ids, last + 1) if ids else 0
+            self.values[facet][code] = to_bits(numbers, size)
+        self.everything = to_bits(ids, size)
         for order in self.orders:
             self.orders[order] = sorted(ids, key=self._order_key(order))
+        return batches == 1
 
     def _apply(self, rows: list[tuple[Any, ...]]) -> None:
         size = max([*(row[0] for row in rows), self.everything.bit_length()]) + 1
@@ -197,6 +218,7 @@ class Catalogue:
 
 
 _catalogues: dict[str, Catalogue] = {}
+_lock = threading.Lock()
 
 
 def current(using: str = "default") -> Catalogue:
@@ -204,6 +226,8 @@ def current(using: str = "default") -> Catalogue:
 
     Inside a transaction it is read afresh and not kept: a rollback would leave it wrong.
     """
-    catalogue = Catalogue() if connections[using].in_atomic_block else _catalogues.setdefault(using, Catalogue())
-    catalogue.catch_up(using)
-    return catalogue
+    if connections[using].in_atomic_block:
+        return Catalogue().caught_up(using)
+    with _lock:
+        _catalogues[using] = _catalogues.get(using, Catalogue()).caught_up(using)
+        return _catalogues[using]

@@ -24,16 +24,24 @@ def arabic(text: str) -> str:
     """As knowledge_arabic() in the database: one form of each letter, article and common endings off."""
     text = re.sub("[\u064b-\u065f\u0670\u0640]", "", text).translate(str.maketrans("أإآٱىؤئة", "ااااييءه"))
     text = re.sub(r"\b[وف]?(?:[بك]?ال|لل)(?=[\u0621-\u064a]{3,})", "", text)
+    text = re.sub(r"\bال(?=[\u0621-\u064a]{3,})", "", text)
     text = re.sub(r"\bو(?=[\u0621-\u064a]{4,})", "", text)
     return re.sub(r"([\u0621-\u064a]{3,}?)(?:يات|ات|يه|ين|ون|ان|ها|هم|ه|ي)\b", r"\1", text)
 
 
+RUSSIAN_ENDING = re.compile(
+    "(?<=[а-я]{3})(?:ыми|ими|ого|его|ому|ему|ами|ями|ых|их|ые|ие|ыи|ии|ои|еи|ая|яя|ое|ее|ую|юю|ым|им|ов|ев|ам|ям|ах|ях|ом|ем"
+    r"|ы|и|а|я|у|ю|о|е|ь)\b"
+)
+
+
 def fold(text: str) -> str:
-    """Lower case, no accents, no hyphens, Arabic normalised: how thesaurus terms are compared."""
+    """How thesaurus terms are compared: lower case; no accents, hyphens, elisions; without the endings of number and case."""
     text = unicodedata.normalize("NFKD", text.casefold().replace("ё", "е"))
     text = "".join(character for character in text if not unicodedata.combining(character))
+    text = re.sub(r"\b(?:[ldjmtsnc]|qu)['’](?=\w)", "", text)
     text = re.sub(r"[-‐‑–/'’]+", " ", text)
-    words = arabic(unicodedata.normalize("NFC", text)).split()
+    words = arabic(RUSSIAN_ENDING.sub("", unicodedata.normalize("NFC", text))).split()
     return " ".join(word[:-1] if len(word) > 4 and word.endswith("s") and not word.endswith("ss") else word for word in words)
 
 

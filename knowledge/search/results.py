@@ -154,7 +154,7 @@ def search(
     """
     chosen = {facet: codes for facet, codes in (chosen or {}).items() if codes}
     catalogue = catalogues.current()
-    query = parse(text, _thesaurus() if synonyms else None)
+    query = parse(text, _thesaurus() if synonyms and text else None)
     matches = _match(query, catalogue)
     loosened = False
     if not matches.all and matches.tsquery and len(query.loosened().wanted) > 1:
@@ -247,8 +247,8 @@ def _did_you_mean(query: Query, catalogue: Catalogue) -> str:
         return ""
     nearest = (
         "SELECT asked.word, near.word FROM unnest(%s::text[]) AS asked(word)"
-        " CROSS JOIN LATERAL (SELECT word FROM knowledge_word WHERE word %% lower(asked.word)"
-        " ORDER BY similarity(word, lower(asked.word)) DESC, abs(length(word) - length(asked.word)), word LIMIT 1) near"
+        " CROSS JOIN LATERAL (SELECT word FROM knowledge_word WHERE plain %% public.unaccent('public.unaccent', lower(asked.word))"
+        " ORDER BY similarity(plain, public.unaccent('public.unaccent', lower(asked.word))) DESC, abs(length(word) - length(asked.word)), word LIMIT 1) near"
         " WHERE NOT EXISTS (SELECT FROM knowledge_searchdocument"
         " WHERE is_public AND vector @@ public.knowledge_query(asked.word, false))"
     )

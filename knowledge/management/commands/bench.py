@@ -77,10 +77,10 @@ def vocabulary(language: str, chance: random.Random) -> list[str]:
             found.update(words)
             found.update(f"{first} {second}" for first, second in pairwise(words))
         lengths, letters = (5, 9), [letter for letter in text.lower() if letter.isalpha()]
-    words = dict.fromkeys(word for word, _count in found.most_common(WORDS // 2))
-    while len(words) < WORDS:
-        words["".join(chance.choices(letters, k=chance.randint(*lengths)))] = None
-    return list(words)
+    chosen: dict[str, None] = dict.fromkeys(word for word, _count in found.most_common(WORDS // 2))
+    while len(chosen) < WORDS:
+        chosen["".join(chance.choices(letters, k=chance.randint(*lengths)))] = None
+    return list(chosen)
 
 
 def isbn(number: int) -> str:
