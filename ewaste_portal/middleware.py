@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 
 from ewaste_portal import logs
@@ -89,3 +90,19 @@ class PermissionsPolicyMiddleware:
         response = self.get_response(request)
         response["Permissions-Policy"] = self.POLICY
         return response
+
+
+class MethodNotAllowedMiddleware:
+    """Django answers a wrong method with an empty page: here it gets one of ours."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 405 or response.content:
+            return response
+        request.noindex = True  # type: ignore[attr-defined]
+        page = render(request, "405.html", status=405)
+        page["Allow"] = response["Allow"]
+        return page

@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "pghistory.middleware.HistoryMiddleware",
+    "ewaste_portal.middleware.MethodNotAllowedMiddleware",
 ]
 
 TEMPLATES = [

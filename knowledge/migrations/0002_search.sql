@@ -107,15 +107,18 @@ CREATE FUNCTION public.knowledge_is_stop_word(word text) RETURNS boolean LANGUAG
 $f$;
 
 -- A phrase as one language sees it; empty where its stop words would leave one word of several, which would find too much.
-CREATE FUNCTION public.knowledge_phrase(config regconfig, t text) RETURNS tsquery LANGUAGE sql STABLE PARALLEL SAFE STRICT AS $f$
+CREATE FUNCTION public.knowledge_phrase(config regconfig, t text) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $f$
     SELECT CASE
         WHEN numnode(phraseto_tsquery('public.portal_plain', t)) > 1 AND numnode(phraseto_tsquery(config, t)) = 1 THEN ''::tsquery
         ELSE phraseto_tsquery(config, t)
     END
 $f$;
 
+-- Any of several queries; most languages leave most words alone, so DISTINCT makes it short.
+CREATE AGGREGATE public.knowledge_one_of(tsquery) (SFUNC = tsquery_or, STYPE = tsquery);
+
 -- What finds one word or phrase, in every language that the library holds. Empty for a stop word.
-CREATE FUNCTION public.knowledge_query(t text, is_phrase boolean) RETURNS tsquery LANGUAGE sql STABLE PARALLEL SAFE STRICT AS $f$
+CREATE FUNCTION public.knowledge_query(t text, is_phrase boolean) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $f$
     SELECT CASE
         WHEN t ~ '[\u4E00-\u9FFF\u3400-\u4DBF\u3040-\u30FF]' THEN
             CASE
@@ -128,15 +131,10 @@ CREATE FUNCTION public.knowledge_query(t text, is_phrase boolean) RETURNS tsquer
             phraseto_tsquery('pg_catalog.simple', public.knowledge_arabic(public.knowledge_plain(t)))
             || phraseto_tsquery('public.portal_plain', public.knowledge_plain(t))
         ELSE
-            (SELECT public.knowledge_phrase('public.portal_plain', p)
-                 || public.knowledge_phrase('public.portal_en', p) || public.knowledge_phrase('public.portal_fr', p)
-                 || public.knowledge_phrase('public.portal_es', p) || public.knowledge_phrase('public.portal_ru', p)
-                 || public.knowledge_phrase('public.portal_de', p) || public.knowledge_phrase('public.portal_pt', p)
-                 || public.knowledge_phrase('public.portal_it', p) || public.knowledge_phrase('public.portal_nl', p)
-                 || public.knowledge_phrase('public.portal_tr', p) || public.knowledge_phrase('public.portal_sv', p)
-                 || public.knowledge_phrase('public.portal_da', p) || public.knowledge_phrase('public.portal_no', p)
-                 || public.knowledge_phrase('public.portal_fi', p) || public.knowledge_phrase('public.portal_hu', p)
-             FROM public.knowledge_plain(t) p)
+            (SELECT public.knowledge_one_of(DISTINCT public.knowledge_phrase(config, public.knowledge_plain(t)))
+             FROM unnest('{public.portal_plain, public.portal_en, public.portal_fr, public.portal_es, public.portal_ru, public.portal_de,
+                 public.portal_pt, public.portal_it, public.portal_nl, public.portal_tr, public.portal_sv, public.portal_da,
+                 public.portal_no, public.portal_fi, public.portal_hu}'::regconfig[]) config)
             || CASE WHEN t ~ '[0-9]' AND t ~ '[[:alnum:]].*[[:alnum:]]'
                     THEN quote_literal(public.knowledge_identifier(t))::tsquery ELSE ''::tsquery END
     END
@@ -167,6 +165,39 @@ BEGIN
 END
 $f$;
 
+-- Concepts of the thesaurus ------------------------------------------------------------------------
+-- A document that says any term of a concept has one word more, "§e-waste": to look that up takes milliseconds, to look
+-- for forty phrases takes seconds in a large library.
+
+CREATE FUNCTION public.knowledge_concept(terms text[]) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $f$
+    SELECT public.knowledge_one_of(DISTINCT public.knowledge_query(term, true))::text FROM unnest(terms) term
+$f$;
+
+-- As text: a tsquery that long cannot be stored.
+ALTER TABLE public.knowledge_synonym ADD COLUMN words text GENERATED ALWAYS AS
+    (CASE WHEN is_active THEN public.knowledge_concept(terms) END) STORED;
+
+-- Words as a vector with a position: without one, no weight.
+CREATE FUNCTION public.knowledge_words(words text[]) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$
+    SELECT coalesce(string_agg(DISTINCT quote_literal(word) || ':1', ' '), '')::tsvector FROM unnest(words) word
+$f$;
+
+-- What finds a group of synonyms: its concept's word, or all its terms if the thesaurus does not have just these.
+CREATE FUNCTION public.knowledge_concept_query(terms text[]) RETURNS tsquery LANGUAGE plpgsql STABLE STRICT AS $f$
+DECLARE
+    found tsquery;
+BEGIN
+    SELECT quote_literal('§' || s.concept)::tsquery INTO found FROM public.knowledge_synonym s WHERE s.is_active AND s.terms::text[] = $1 LIMIT 1;
+    RETURN coalesce(found, public.knowledge_concept($1)::tsquery);
+END
+$f$;
+
+-- The words to mark in a text: as a reader's language sees them, and as English does.
+CREATE FUNCTION public.knowledge_marks(config regconfig, terms text[]) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $f$
+    SELECT public.knowledge_one_of(DISTINCT public.knowledge_phrase(c, public.knowledge_plain(term)))
+    FROM unnest(terms) term, unnest(ARRAY[config, 'public.portal_en'::regconfig]) c
+$f$;
+
 -- Titles in an order that readers expect, on a server whose own order is by code point.
 CREATE FUNCTION public.knowledge_sort_key(t text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE STRICT AS $f$
     SELECT left(regexp_replace(lower(public.unaccent('public.unaccent', t)), '^[^[:alnum:]]+', ''), 200)
@@ -177,6 +208,7 @@ $f$;
 ALTER TABLE public.knowledge_searchdocument
     ALTER COLUMN vector SET STORAGE EXTERNAL,
     ALTER COLUMN title_vector SET STORAGE EXTERNAL,
+    SET (toast_tuple_target = 128),  -- short rows: a search reads a seventh of the pages
     ADD COLUMN changed xid8 NOT NULL DEFAULT pg_current_xact_id();
 CREATE INDEX document_changed ON public.knowledge_searchdocument (changed);  -- what a running catalogue has not seen yet
 
@@ -230,17 +262,20 @@ CREATE FUNCTION public.knowledge_refresh(ids bigint[]) RETURNS void LANGUAGE plp
 BEGIN
     INSERT INTO public.knowledge_searchdocument AS document
         (resource_id, is_public, vector, title_vector, facets, year, newest_key, title_key, changed)
+    WITH concepts AS MATERIALIZED (
+        SELECT '§' || concept AS concept, words::tsquery AS query FROM public.knowledge_synonym WHERE words <> ''
+    )
     SELECT
         r.id,
         r.state = 'published',
         CASE WHEN r.state = 'published' THEN
             setweight(titles.vector, 'A')
-            || setweight(array_to_tsvector(numbers.found), 'A')
+            || setweight(public.knowledge_words(numbers.found || concepts.in_title), 'A')
             || setweight(subtitles.vector || people.vector, 'B')
-            || setweight(public.knowledge_names(r.summary_ar, r.summary_zh_hans, r.summary_en, r.summary_fr, r.summary_ru, r.summary_es), 'C')
+            || setweight(summaries.vector || public.knowledge_words(concepts.in_text), 'C')
             || setweight(names.vector, 'D')
         ELSE '' END,
-        CASE WHEN r.state = 'published' THEN titles.vector ELSE '' END,
+        CASE WHEN r.state = 'published' THEN titles.vector || public.knowledge_words(concepts.in_title) ELSE '' END,
         CASE WHEN r.state = 'published' THEN facets.found ELSE '{}' END,
         r.year,
         -- days since 1 January 1900; a work of which only the year is known stands at its beginning, an unknown year last
@@ -255,10 +290,11 @@ BEGIN
             || public.knowledge_names(r.title_ar, r.title_zh_hans, r.title_en, r.title_fr, r.title_ru, r.title_es)
             || coalesce((SELECT public.knowledge_concat(public.knowledge_vector(e.language, e.title) || public.knowledge_vector('', e.title))
                          FROM public.knowledge_edition e WHERE e.resource_id = r.id AND e.title <> ''), '') AS vector
+        OFFSET 0  -- made once, not at each mention
     ) titles
     CROSS JOIN LATERAL (
         SELECT public.knowledge_vector(r.original_language, r.original_subtitle)
-            || public.knowledge_names(r.subtitle_ar, r.subtitle_zh_hans, r.subtitle_en, r.subtitle_fr, r.subtitle_ru, r.subtitle_es) AS vector
+            || public.knowledge_names(r.subtitle_ar, r.subtitle_zh_hans, r.subtitle_en, r.subtitle_fr, r.subtitle_ru, r.subtitle_es) AS vector OFFSET 0
     ) subtitles
     CROSS JOIN LATERAL (
         SELECT public.knowledge_vector('', array_to_string(r.authors || r.symbols, ' ; ') || ' ; ' || r.journal)
@@ -266,7 +302,7 @@ BEGIN
                 SELECT public.knowledge_concat(e.words)
                 FROM public.knowledge_resourcepublisher p
                 JOIN public.coalition_entity e ON e.id IN (p.entity_id, public.coalition_entity_root(p.entity_id))
-                WHERE p.resource_id = r.id), '') AS vector
+                WHERE p.resource_id = r.id), '') AS vector OFFSET 0
     ) people
     CROSS JOIN LATERAL (
         SELECT array_agg(DISTINCT word) AS found FROM (
@@ -276,7 +312,6 @@ BEGIN
             UNION ALL SELECT unnest(public.knowledge_identifiers(symbol)) FROM unnest(r.symbols) symbol
             UNION ALL SELECT public.knowledge_identifier(e.isbn) FROM public.knowledge_edition e WHERE e.resource_id = r.id AND e.isbn <> ''
             UNION ALL SELECT unnest(public.knowledge_identifiers(e.title)) FROM public.knowledge_edition e WHERE e.resource_id = r.id
-            UNION ALL SELECT '#'  -- an array that is never empty
         ) w
     ) numbers
     CROSS JOIN LATERAL (
@@ -297,6 +332,15 @@ BEGIN
                 WHERE rc.resource_id = r.id)
         ) v
     ) names
+    CROSS JOIN LATERAL (
+        SELECT public.knowledge_names(r.summary_ar, r.summary_zh_hans, r.summary_en, r.summary_fr, r.summary_ru, r.summary_es) AS vector OFFSET 0
+    ) summaries
+    CROSS JOIN LATERAL (SELECT subtitles.vector || people.vector || summaries.vector || names.vector AS vector OFFSET 0) rest
+    CROSS JOIN LATERAL (
+        SELECT array_agg(concept) FILTER (WHERE in_title) AS in_title, array_agg(concept) FILTER (WHERE NOT in_title) AS in_text
+        FROM concepts, LATERAL (SELECT titles.vector @@ query AS in_title OFFSET 0) title
+        WHERE in_title OR rest.vector @@ query
+    ) concepts
     CROSS JOIN LATERAL (
         SELECT coalesce(array_agg(DISTINCT facet), '{}') AS found FROM (
             SELECT 'type:' || r.resource_type AS facet
@@ -422,3 +466,24 @@ CREATE TRIGGER search_document AFTER UPDATE ON public.ewaste_portal_region
     FOR EACH ROW EXECUTE FUNCTION public.knowledge_refresh_named();
 CREATE TRIGGER search_document AFTER UPDATE ON public.ewaste_portal_term
     FOR EACH ROW EXECUTE FUNCTION public.knowledge_refresh_named();
+
+-- A concept's new terms are at once what its documents are found by.
+CREATE FUNCTION public.knowledge_refresh_concept() RETURNS trigger LANGUAGE plpgsql AS $f$
+DECLARE
+    named bigint[];
+BEGIN
+    IF TG_OP = 'UPDATE' AND (OLD.concept, OLD.words) IS NOT DISTINCT FROM (NEW.concept, NEW.words) THEN
+        RETURN NULL;
+    END IF;
+    SELECT array_agg(resource_id) INTO named FROM public.knowledge_searchdocument
+    WHERE is_public AND vector @@ (
+        CASE WHEN TG_OP = 'INSERT' THEN '' ELSE quote_literal('§' || OLD.concept) END::tsquery
+        || CASE WHEN TG_OP = 'DELETE' THEN '' ELSE coalesce(NEW.words, '') END::tsquery);
+    IF named IS NOT NULL THEN
+        PERFORM public.knowledge_refresh(named);
+    END IF;
+    RETURN NULL;
+END
+$f$;
+CREATE TRIGGER search_document AFTER INSERT OR UPDATE OR DELETE ON public.knowledge_synonym
+    FOR EACH ROW EXECUTE FUNCTION public.knowledge_refresh_concept();

@@ -69,6 +69,7 @@ class Catalogue:
     title_keys: dict[int, str] = field(default_factory=dict)
     orders: dict[str, list[int]] = field(default_factory=lambda: {"newest": [], "oldest": [], "title": []})
     seen: str = "0"
+    matches: dict[Any, Any] = field(default_factory=dict)  # what queries found, for results.py
 
     def caught_up(self, using: str) -> "Catalogue":
         """This catalogue with what has changed in the database since; itself if nothing has.

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from knowledge import identifiers
 
@@ -35,11 +36,12 @@ RUSSIAN_ENDING = re.compile(
 )
 
 
+@lru_cache(maxsize=50_000)  # each word of twenty summaries, at each request
 def fold(text: str) -> str:
     """How thesaurus terms are compared: lower case; no accents, hyphens, elisions; without the endings of number and case."""
     text = unicodedata.normalize("NFKD", text.casefold().replace("ё", "е"))
     text = "".join(character for character in text if not unicodedata.combining(character))
-    text = re.sub(r"\b(?:[ldjmtsnc]|qu)['’](?=\w)", "", text)
+    text = re.sub(r"\b(?:[ldjmtsnc]|qu)['’](?=\w)|['’]s\b", "", text)
     text = re.sub(r"[-‐‑–/'’]+", " ", text)
     words = arabic(RUSSIAN_ENDING.sub("", unicodedata.normalize("NFC", text))).split()
     return " ".join(word[:-1] if len(word) > 4 and word.endswith("s") and not word.endswith("ss") else word for word in words)
@@ -70,11 +72,12 @@ class Term:
 
     def sql(self) -> tuple[str, list[object]]:
         """An expression of type tsquery and its parameters."""
+        if self.synonyms:
+            return "public.knowledge_concept_query(%s::text[])", [list(self.synonyms)]
         found: list[tuple[str, list[object]]] = [("public.knowledge_query(%s, %s)", [self.text, self.is_phrase])]
         pieces = [] if self.is_phrase else han_pieces(self.text)
         if len(pieces) > 1:
             found.append((" && ".join(["public.knowledge_query(%s, true)"] * len(pieces)), list(pieces)))
-        found += [("public.knowledge_query(%s, true)", [synonym]) for synonym in self.synonyms]
         parameters = [parameter for _sql, values in found for parameter in values]
         return "(" + " || ".join(f"({sql})" for sql, _values in found) + ")", parameters
 

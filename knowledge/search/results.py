@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from django.db import connection
 from django.db.models import F, Func, TextField, Value
@@ -18,7 +18,9 @@ from knowledge.search.query import HAN, HAN_RUN, Query, Thesaurus, arabic, fold,
 
 PAGE_SIZE = 20
 SORTS = ("relevance", "newest", "oldest", "title")
-MOST_RANKED = 1_000  # more matches than this are ranked among those whose title matches and the newest
+MOST_REMEMBERED = 500  # queries whose matches a process keeps until the library changes
+MOST_RANKED = 500  # more matches than this are ranked among those whose title matches and the newest
+WITH_HEADLINES = ("en", "fr", "es", "ru")  # PostgreSQL marks matches in these
 START, STOP = "\ue000", "\ue001"  # of a match inside a snippet; private characters, which no text has
 
 # Title words weigh most, then identifiers, people and subtitle, then the summary, then names of topics and places.
@@ -41,6 +43,7 @@ class Matches:
     """
 
     tsquery: str
+    marks: str  # the words themselves, to be marked in snippets
     all: int
     in_title: int
     parts: tuple[str, ...] = ()
@@ -56,6 +59,7 @@ class Results:
     ids: list[int]
     catalogue: Catalogue
     tsquery: str = ""
+    marks: str = ""
     loosened: bool = False
     did_you_mean: str = ""
     masks: dict[str, int] = field(default_factory=dict)
@@ -70,15 +74,19 @@ class Results:
         """For each facet its values and how many resources each has, under all other choices but the facet's own."""
         return {facet: self.catalogue.counts(facet, self.masks[facet]) for facet in FACETS}
 
+    @cached_property
+    def _mark(self) -> Callable[[str], str]:
+        return _marker(self.query)
+
     def resources(self, ids: Sequence[int]) -> list[Resource]:
         """The published resources with these ids, in their order, with `title_snippet` and `summary_snippet`."""
         rows = Resource.objects.published().filter(pk__in=ids).for_listing()
         code = languages.reader_code()
-        if self.tsquery and code in {"en", "fr", "es", "ru"}:
+        if self.marks and code in WITH_HEADLINES:
             rows = rows.annotate(
-                title_headline=_headline(code, f"title_{code}", self.tsquery),
-                summary_headline=_headline(code, f"summary_{code}", self.tsquery),
-                original_headline=_headline("en", "original_title", self.tsquery),
+                title_headline=_headline(code, f"title_{code}", self.marks),
+                summary_headline=_headline(code, f"summary_{code}", self.marks),
+                original_headline=_headline("en", "original_title", self.marks),
             )
         found = {resource.pk: resource for resource in rows}
         resources = [found[number] for number in ids if number in found]
@@ -93,8 +101,7 @@ class Results:
             title = own or title
             summary = resource.summary_headline or summary
         elif self.query:
-            mark = _marker(self.query)
-            title, summary = mark(title), mark(summary)
+            title, summary = self._mark(title), self._mark(summary)
         resource.title_snippet = _marked(title)
         resource.summary_snippet = _marked(summary)
 
@@ -172,7 +179,7 @@ def search(
         ids = _by_relevance(catalogue, matches, hits)
     else:
         ids = catalogue.in_order("newest" if sort == "relevance" else sort, hits)
-    results = Results(query, chosen, sort, ids, catalogue, matches.tsquery, loosened, masks=masks, hits=hits)
+    results = Results(query, chosen, sort, ids, catalogue, matches.tsquery, matches.marks, loosened, masks=masks, hits=hits)
     if matches.tsquery and (loosened or not matches.all):
         results.did_you_mean = _did_you_mean(query, catalogue)
     return results
@@ -186,29 +193,42 @@ def _all_but(facet: str, selections: dict[str, int], bits: int) -> int:
 
 
 def _thesaurus() -> Thesaurus:
-    return Thesaurus.of(Synonym.objects.filter(is_active=True).values_list("terms", flat=True))
+    return _thesaurus_of(tuple(map(tuple, Synonym.objects.filter(is_active=True).values_list("terms", flat=True))))
+
+
+@lru_cache(maxsize=2)
+def _thesaurus_of(groups: tuple[tuple[str, ...], ...]) -> Thesaurus:
+    return Thesaurus.of(groups)
 
 
 def _match(query: Query, catalogue: Catalogue) -> Matches:
     """Asks PostgreSQL once which resources match, and which match in their title."""
     if not query:
-        return Matches("", catalogue.everything, 0)
+        return Matches("", "", catalogue.everything, 0)
     groups, unwanted, parameters = query.sql()
+    asked = (query, languages.reader_code())
+    if asked in catalogue.matches:  # of this very catalogue: any change of a resource begins a new one
+        return catalogue.matches[asked]
     together = "knowledge_any" if query.any_word else "knowledge_all"
+    code = languages.reader_code()
+    marked = [text for term in query.terms for text in (term.text, *term.synonyms)]
     found = "(SELECT string_agg(int8send(resource_id), '') FROM knowledge_searchdocument WHERE is_public AND {} @@ (SELECT {} FROM query))"
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH given AS MATERIALIZED (SELECT {groups} AS groups, {unwanted} AS unwanted),"  # noqa: S608  built from constants
             f" query AS MATERIALIZED (SELECT groups, unwanted, public.{together}(groups) AS wanted FROM given)"
-            f" SELECT wanted::text, groups::text[], {found.format('vector', 'wanted')}, {found.format('title_vector', 'wanted')},"
+            f" SELECT wanted::text, groups::text[], public.knowledge_marks(%s, %s::text[])::text, {found.format('vector', 'wanted')}, {found.format('title_vector', 'wanted')},"
             f" {found.format('vector', 'unwanted')} FROM query",
-            parameters,
+            [*parameters, f"public.portal_{code if code in WITH_HEADLINES else 'en'}", marked],
         )
-        tsquery, parts, everywhere, in_title, unwanted_ids = cursor.fetchone()
+        tsquery, parts, marks, everywhere, in_title, unwanted_ids = cursor.fetchone()
     size = catalogue.everything.bit_length() + 1
     hits = _bits(everywhere, size) if query.wanted else catalogue.everything
     hits &= catalogue.everything & ~_bits(unwanted_ids, size)
-    return Matches(tsquery, hits, _bits(in_title, size) & hits, tuple(parts) if query.any_word else ())
+    matches = Matches(tsquery, marks or "", hits, _bits(in_title, size) & hits, tuple(parts) if query.any_word else ())
+    if len(catalogue.matches) < MOST_REMEMBERED:
+        catalogue.matches[asked] = matches
+    return matches
 
 
 def _bits(ids: memoryview | None, size: int) -> int:
@@ -216,20 +236,16 @@ def _bits(ids: memoryview | None, size: int) -> int:
     if not ids:
         return 0
     numbers = memoryview(bytes(ids)[::-1]).cast("q")  # reversed octets: little-endian, last number first
-    return catalogues.to_bits((number for number in numbers if number < size), size)
+    return catalogues.to_bits(numbers, max(size, max(numbers) + 1)) & ((1 << size) - 1)
 
 
 def _by_relevance(catalogue: Catalogue, matches: Matches, hits: int) -> list[int]:
     if hits.bit_count() <= MOST_RANKED:
         return _ranked(list(from_bits(hits)), matches)
-    in_title = catalogue.in_order("newest", matches.in_title & hits)
-    others = catalogue.in_order("newest", hits & ~matches.in_title)
-    if len(in_title) >= MOST_RANKED:
-        head, tail = in_title[:MOST_RANKED], [*in_title[MOST_RANKED:], *others]
-    else:
-        wanted = MOST_RANKED - len(in_title)
-        head, tail = [*in_title, *others[:wanted]], others[wanted:]
-    return [*_ranked(head, matches), *tail]
+    head = catalogue.in_order("newest", matches.in_title & hits, MOST_RANKED)
+    others = catalogue.in_order("newest", hits & ~catalogues.to_bits(head, catalogue.everything.bit_length()))
+    wanted = MOST_RANKED - len(head)
+    return [*_ranked([*head, *others[:wanted]], matches), *others[wanted:]]
 
 
 def _ranked(ids: list[int], matches: Matches) -> list[int]:

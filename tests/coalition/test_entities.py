@@ -55,9 +55,6 @@ def test_entity_without_a_name_is_refused() -> None:
         cursor.execute("UPDATE coalition_entity SET official_name = '' WHERE id = %s", [entity.pk])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the rule guards the base column; modeltranslation reads and writes official_name_en"
-)
 @pytest.mark.parametrize("name", ["", None])
 def test_entity_without_an_english_name_is_refused(name: str | None) -> None:
     with refused("name"):

@@ -131,7 +131,6 @@ def test_other_id_of_the_proxy_is_replaced(client: Client, given: str) -> None:
 # Methods -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="templates/405.html is missing")
 def test_wrong_method_is_answered_with_a_page_of_ours(client: Client) -> None:
     response = client.post("/en/about/")
 

@@ -275,7 +275,6 @@ def test_of_two_who_publish_at_once_one_does_it_and_the_other_is_told() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.xfail(strict=True, reason="neither of the two triggers waits for the other's transaction")
 def test_publishing_while_the_last_edition_is_deleted_never_leaves_a_published_resource_without_one() -> None:
     edition, by = EditionFactory(), UserFactory()
 

@@ -214,7 +214,6 @@ def test_lines_are_counted_as_an_editor_counts_them(load: Any) -> None:
     assert found == [(4, "topics", "cooking")]
 
 
-@pytest.mark.xfail(strict=True, reason="what a rule of the table refuses is told as column __all__ with an empty value")
 @pytest.mark.parametrize(("column", "value"), [("year", "1900"), ("published_on", "2019-03-01")])
 def test_cell_that_a_rule_of_the_table_refuses_is_named(load: Any, column: str, value: str) -> None:
     assert problems(load, {**ROW, column: value})[0] == (2, column, value)

@@ -118,7 +118,6 @@ def test_right_value_of_a_resource_is_taken(values: dict[str, Any]) -> None:
     assert Resource.objects.filter(pk=resource.pk).values(*values).get() == values
 
 
-@pytest.mark.xfail(strict=True, reason="a day without a year passes the check: NULL is not false")
 def test_day_without_a_year_is_refused() -> None:
     resource = ResourceFactory(year=None)
 
@@ -457,7 +456,6 @@ def test_edition_cannot_go_in_the_transaction_that_publishes() -> None:
         sql("DELETE FROM knowledge_edition WHERE id = %s", edition.pk)
 
 
-@pytest.mark.xfail(strict=True, reason="published_resource_has_an_edition does not ask whether the row is still there")
 def test_resource_may_be_published_and_deleted_in_one_transaction() -> None:
     edition, by = EditionFactory(), UserFactory()
 
