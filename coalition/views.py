@@ -44,12 +44,18 @@ class EntityListView(ListView):
             if counts[code] or code in chosen
         ]
         words = self.request.GET.get("q", "")
-        if words or chosen:
-            self.request.noindex = True  # type: ignore[attr-defined]
-        return super().get_context_data(
+        context = super().get_context_data(
             filter=self.filter, kinds=kinds, words=words, is_narrowed=bool(words or chosen),
             crumbs=[(_("Coalition"), reverse("coalition:home"))], **kwargs,
         )  # fmt: skip
+        page = context["page_obj"].number
+        self.request.noindex = bool(words or chosen)  # type: ignore[attr-defined]
+        self.request.canonical_parameters = [  # type: ignore[attr-defined]
+            *([("q", words)] if words else []),
+            *(("kind", code) for code in self.request.GET.getlist("kind") if code in dict(self.filter.form.fields["kind"].choices)),
+            *([("page", str(page))] if page > 1 else []),
+        ]
+        return context
 
 
 class EntityDetailView(DetailView):

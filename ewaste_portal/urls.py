@@ -2,7 +2,7 @@
 
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
-from django.contrib.sitemaps.views import index as sitemap_index, sitemap
+from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
 from django.views.decorators.cache import cache_control
 
@@ -24,8 +24,8 @@ urlpatterns = [
     path("favicon.ico", views.favicon, name="favicon"),
     path(
         "sitemap.xml",
-        short_cache(sitemap_index),
-        {"sitemaps": SITEMAPS, "sitemap_url_name": "sitemap"},
+        short_cache(views.sitemap_index),
+        {"sitemaps": SITEMAPS},
         name="sitemap_index",
     ),
     path("sitemap-<section>.xml", short_cache(sitemap), {"sitemaps": SITEMAPS}, name="sitemap"),

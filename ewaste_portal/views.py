@@ -23,7 +23,7 @@ from django.views.generic import FormView, TemplateView, UpdateView
 
 from coalition.models import Entity
 from ewaste_portal import charts, demo_mail as mailbox, world_facts
-from ewaste_portal.addresses import absolute
+from ewaste_portal.addresses import PortalSitemap, absolute
 from ewaste_portal.forms import ContactForm, PreferencesForm
 from knowledge.models import Topic
 from knowledge.search import search
@@ -75,7 +75,7 @@ class ContactView(FormView):
         return {"subject": self.request.GET.get("subject", ""), "page": self.request.GET.get("page", "")[:500]}
 
     def form_valid(self, form: ContactForm) -> HttpResponse:
-        if not ratelimit.consume(self.request, action="contact", limit_get=True):
+        if not ratelimit.consume(self.request, action="contact"):
             return error_page(self.request, 429)
         form.send()
         messages.success(self.request, _("Your message is on its way. We answer by e-mail."))
@@ -181,6 +181,19 @@ def robots(request: HttpRequest) -> HttpResponse:
     else:
         lines += ["Disallow: /"]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+
+
+@require_safe
+def sitemap_index(request: HttpRequest, sitemaps: dict[str, type[PortalSitemap]]) -> HttpResponse:
+    """One address for each page of each section's sitemap, of the portal's own origin."""
+    locations = []
+    for section, sitemap in sitemaps.items():
+        address = absolute(reverse("sitemap", args=[section]))
+        pages = sitemap().paginator.num_pages
+        locations += [address, *(f"{address}?p={page}" for page in range(2, pages + 1))]
+    return render(
+        request, "sitemap_index.xml", {"sitemaps": [{"location": location} for location in locations]}, content_type="application/xml"
+    )
 
 
 @require_safe

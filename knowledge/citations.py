@@ -108,9 +108,18 @@ def ris(item: dict[str, Any], resource: Resource) -> str:
 
 
 _LATEX = str.maketrans({
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
 })  # fmt: skip
+
+
+def _bibtex_name(author: dict[str, str]) -> str:
+    """`Family, Given`; in braces a name of one part, and an “and” that would make two names of one."""
+    if "literal" in author:
+        return "{" + author["literal"].translate(_LATEX) + "}"
+    family, given = author["family"].translate(_LATEX), author["given"].translate(_LATEX)
+    family = re.sub(r"\band\b", "{and}", family)
+    return f"{family}, {given}" if given else family
 
 
 def bibtex(item: dict[str, Any], resource: Resource) -> str:
@@ -119,14 +128,11 @@ def bibtex(item: dict[str, Any], resource: Resource) -> str:
     name = first.get("family") or first.get("literal") or item.get("publisher", "") or "anonymous"
     plain = re.sub(r"[^A-Za-z]", "", unicodedata.normalize("NFKD", name))[:20] or "resource"
     year = str(item["issued"]["date-parts"][0][0]) if "issued" in item else ""
-    authors = " and ".join(
-        author["family"] + (f", {author['given']}" if author["given"] else "") if "family" in author else "{" + author["literal"] + "}"
-        for author in item.get("author", [])
-    )
+    authors = " and ".join(_bibtex_name(author) for author in item.get("author", []))
     entry = kind(resource).bibtex
     publisher_field = {"techreport": "institution", "misc": "howpublished", "phdthesis": "school"}.get(entry, "publisher")
     fields = {
-        "author": authors.translate(_LATEX) if authors else "",
+        "author": authors,
         "title": "{" + item["title"].translate(_LATEX) + "}",
         "year": year,
         "journal": item.get("container-title", "").translate(_LATEX),

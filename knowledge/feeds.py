@@ -1,6 +1,7 @@
 """A search as an Atom feed, and as a table to download."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time
 from typing import Any
@@ -24,6 +25,14 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def xml_safe(text: str) -> str:
+    """Without the characters that XML 1.0 has no place for."""
+    return NOT_XML.sub("", text)
+
+
 class _Echo:
     def write(self, line: str) -> str:
         return line
@@ -33,8 +42,8 @@ def atom(results: Results, *, address: str, title: str) -> HttpResponse:
     """The newest entries of a search, by the day on which the portal published them."""
     ids = results.catalogue.in_order("newest", results.hits)[:MOST_ENTRIES]
     feed = Atom1Feed(
-        title=title,
-        link=absolute(address),
+        title=xml_safe(title),
+        link=absolute(xml_safe(address)),
         description="",
         language=language_tag(get_language() or "en"),
         feed_url=absolute(address + ("&" if "?" in address else "?") + "format=atom"),
@@ -43,9 +52,9 @@ def atom(results: Results, *, address: str, title: str) -> HttpResponse:
     )
     for resource in results.resources(ids):
         feed.add_item(
-            title=resource.display_title,
+            title=xml_safe(resource.display_title),
             link=absolute(resource.get_absolute_url()),
-            description=resource.display_summary,
+            description=xml_safe(resource.display_summary),
             unique_id=absolute(resource.get_absolute_url()),
             pubdate=_instant(resource),
             updateddate=resource.modified_at,

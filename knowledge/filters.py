@@ -5,14 +5,15 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy as _
+from django.utils.functional import cached_property
+from django.utils.translation import gettext, gettext_lazy as _
 
 from coalition.models import Entity
 from ewaste_portal import vocabularies
 from ewaste_portal.models import Country, Region
 from knowledge.models import FIRST_YEAR, LAST_YEAR, Resource, Topic
-from knowledge.search import FACETS, SORTS, Results, search
+from knowledge.search import FACETS, SORTS, Results, catalogue as catalogues, search
+from knowledge.search.catalogue import Catalogue
 
 VOCABULARIES = {"type": "resource_type", "category": "ewaste_category", "target": "sdg_target"}
 
@@ -42,18 +43,7 @@ class FacetField(forms.Field):
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> list[str]:
-        return list(dict.fromkeys(code for code in value or [] if code))[:50]
-
-    def validate(self, value: list[str]) -> None:
-        if not value:
-            return
-        unknown = [code for code in value if code not in known_codes(self.facet, value)]
-        if unknown:
-            raise ValidationError(
-                _("“%(value)s” is not a value of the filter “%(filter)s”: the filter was left out."),
-                params={"value": unknown[0][:60], "filter": self.label},
-                code="unknown",
-            )
+        return list(dict.fromkeys(code.replace("\x00", "") for code in value or [] if code))[:50]
 
 
 class YearField(forms.IntegerField):
@@ -112,9 +102,30 @@ class ResourceFilter(django_filters.FilterSet):
         self.form.is_valid()
         return self.form.cleaned_data
 
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return catalogues.current()
+
+    @cached_property
+    def unknown(self) -> dict[str, set[str]]:
+        """Chosen values that do not exist. What a resource has is known without asking the database."""
+        found = {}
+        for facet in FACETS:
+            rest = [code for code in self.cleaned.get(facet) or [] if code not in self.catalogue.values[facet]]
+            if rest and (wrong := set(rest) - known_codes(facet, rest)):
+                found[facet] = wrong
+        return found
+
     @property
     def problems(self) -> list[str]:
-        return [error for errors in self.form.errors.values() for error in errors]
+        """A sentence for each thing that was left out."""
+        sentences = [error for errors in self.form.errors.values() for error in errors]
+        return sentences + [
+            gettext("“%(value)s” is not a value of the filter “%(filter)s”: the filter was left out.")
+            % {"value": code[:60], "filter": self.form.fields[facet].label}
+            for facet, codes in self.unknown.items()
+            for code in sorted(codes)
+        ]
 
     @property
     def text(self) -> str:
@@ -122,10 +133,15 @@ class ResourceFilter(django_filters.FilterSet):
 
     @property
     def chosen(self) -> dict[str, list[str]]:
-        return {facet: codes for facet in FACETS if (codes := self.cleaned.get(facet))}
+        return {
+            facet: codes
+            for facet in FACETS
+            if (codes := [code for code in self.cleaned.get(facet) or [] if code not in self.unknown.get(facet, ())])
+        }
 
     @property
-    def sort(self) -> str:
+    def order(self) -> str:
+        """One of SORTS: the one asked for, else relevance where there are words."""
         sort = self.cleaned.get("sort") or ""
         return sort if sort in SORTS else ("relevance" if self.text else "newest")
 
@@ -140,8 +156,8 @@ class ResourceFilter(django_filters.FilterSet):
         pairs = [("q", self.text)] if self.text else []
         pairs += [(facet, code) for facet, codes in self.chosen.items() for code in codes]
         pairs += [(name, str(cleaned[name])) for name in ("year_from", "year_to") if cleaned.get(name)]
-        if self.sort != ("relevance" if self.text else "newest"):
-            pairs.append(("sort", self.sort))
+        if self.order != ("relevance" if self.text else "newest"):
+            pairs.append(("sort", self.order))
         if not self.with_synonyms:
             pairs.append(("synonyms", "off"))
         return pairs
@@ -157,6 +173,7 @@ class ResourceFilter(django_filters.FilterSet):
             chosen=self.chosen,
             year_from=cleaned.get("year_from"),
             year_to=cleaned.get("year_to"),
-            sort=self.sort,
+            sort=self.order,
             synonyms=self.with_synonyms,
+            catalogue=self.catalogue,
         )

@@ -153,6 +153,7 @@ def search(
     year_to: int | None = None,
     sort: str = "",
     synonyms: bool = True,
+    catalogue: Catalogue | None = None,
 ) -> Results:
     """All published resources that match; facet values are OR within a facet, AND across facets.
 
@@ -160,7 +161,7 @@ def search(
     those with any of them are given and `loosened` says so.
     """
     chosen = {facet: codes for facet, codes in (chosen or {}).items() if codes}
-    catalogue = catalogues.current()
+    catalogue = catalogue or catalogues.current()
     query = parse(text, _thesaurus() if synonyms and text else None)
     matches = _match(query, catalogue)
     loosened = False
@@ -249,8 +250,8 @@ def _by_relevance(catalogue: Catalogue, matches: Matches, hits: int) -> list[int
 
 
 def _ranked(ids: list[int], matches: Matches) -> list[int]:
-    if len(ids) < 2:
-        return ids
+    if not ids:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(RANK, [ids, list(matches.parts), WEIGHTS, matches.tsquery])
         return [number for (number,) in cursor.fetchall()]

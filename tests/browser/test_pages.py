@@ -57,15 +57,33 @@ def world(live_server: Any, complaints: Any) -> None:
             categories=["lamps"],
         )
     published_resource(
-        slug="long", original_title=f"{LONG} copper", original_language="de", title_ar="نحاس الكابلات", own_titles=["ar"], topics=[topic],
-        publishers=[who], authors=[f"{LONG}, A.", "Doe, J."], symbols=["ITU-T L.1031/" + "9" * 60], doi="10.1016/j.wasman.2019.08.012",
-        summary_en="Where the copper goes. " * 20, summary_ar="أين يذهب النحاس.", countries=["GHA"], regions=["002"],
-        sdg_targets=["12.5"], categories=["lamps"],
+        slug="long",
+        original_title=f"{LONG} copper",
+        original_language="de",
+        title_ar="نحاس الكابلات",
+        own_titles=["ar"],
+        summary_en="Where the copper goes. " * 20,
+        summary_ar="أين يذهب النحاس.",
+        authors=[f"{LONG}, A.", "Doe, J."],
+        publishers=[who],
+        topics=[topic],
+        symbols=["ITU-T L.1031/" + "9" * 60],
+        doi="10.1016/j.wasman.2019.08.012",
+        countries=["GHA"],
+        regions=["002"],
+        sdg_targets=["12.5"],
+        categories=["lamps"],
         editions=[
-            {"language": "de", "isbn": "9789240023901", "url": f"https://{'very-long-host.' * 6}example.org/a.pdf", "pages": 20, "size_bytes": 5_000_000},
+            {
+                "language": "de",
+                "isbn": "9789240023901",
+                "url": f"https://{'long-host.' * 8}org/a.pdf",
+                "pages": 20,
+                "size_bytes": 5_000_000,
+            },
             {"language": "ar", "url": ""},
         ],
-    )  # fmt: skip
+    )
     withdrawn_resource(slug="gone", original_title="Gone")
 
 

@@ -48,16 +48,9 @@ def test_entity_merged_into_itself_is_refused() -> None:
         Entity.objects.filter(pk=other.pk).update(merged_into=other)
 
 
-def test_entity_without_a_name_is_refused() -> None:
-    entity = EntityFactory()
-
-    with refused("entity_has_a_name"), connection.cursor() as cursor:
-        cursor.execute("UPDATE coalition_entity SET official_name = '' WHERE id = %s", [entity.pk])
-
-
 @pytest.mark.parametrize("name", ["", None])
 def test_entity_without_an_english_name_is_refused(name: str | None) -> None:
-    with refused("name"):
+    with refused("entity_has_a_name"):
         Entity.objects.filter(pk=EntityFactory().pk).update(official_name_en=name)
 
 

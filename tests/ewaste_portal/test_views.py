@@ -297,9 +297,10 @@ def test_readiness_is_503_where_something_is_wrong(client: Client, monkeypatch: 
 def test_readiness_tells_of_tasks_that_nobody_does(client: Client) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO django_tasks_database_dbtaskresult (id, status, enqueued_at, args_kwargs, priority, task_path,"
-            " backend_name, exception_class_path, traceback, worker_ids, run_after)"
-            " VALUES (gen_random_uuid(), 'READY', now() - interval '11 minutes', '{}', 0, 'x', 'mail', 'default', '', '', '[]', now() - interval '11 minutes')"
+            "INSERT INTO django_tasks_database_dbtaskresult (id, status, enqueued_at, run_after, args_kwargs, priority,"
+            " task_path, queue_name, backend_name, exception_class_path, traceback, worker_ids)"
+            " VALUES (gen_random_uuid(), 'READY', now() - interval '11 minutes', now() - interval '11 minutes', '{}', 0, 'x'"
+            ", 'mail', 'default', '', '', '[]')"
         )
 
     assert client.get("/readyz").json()["queue"] == "1 tasks wait for a worker"

@@ -975,7 +975,7 @@ def test_catalogue_in_memory_sees_what_is_committed_and_forgets_what_is_gone() -
     by = UserFactory()
     first = publish("first", "Lamps", by=by)
     assert found("lamps") == {"first"}
-    built = current()
+    current()
 
     second = publish("second", "Lamps", by=by, resource_type="dataset", year=2001)
     came = found("lamps"), search().counts["type"]

@@ -529,12 +529,11 @@ def test_number_of_queries_does_not_grow_with_the_rows(client: Client, address: 
             published_resource(
                 original_title="Copper", topics=[topic], publishers=[entity], countries=[Country.objects.get(pk="GHA")]
             )
-        if more < 37:
-            fill(more)
         counts.append(len(queries(client, address)))
 
-    assert counts[0] == counts[1] == counts[2]
-    assert counts[0] <= most
+    one, three, forty = counts
+    assert one <= three == forty  # one match alone needs no ranking
+    assert forty <= most
 
 
 def test_resource_page_needs_few_queries(client: Client) -> None:
