@@ -1,5 +1,7 @@
 """Entities: who publishes, promises, speaks and signs."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -22,7 +24,12 @@ class Entity(models.Model):
     official_name = models.CharField(_("official name"), max_length=300)
     short_name = models.CharField(_("short name"), max_length=120, blank=True)
     country = models.ForeignKey(
-        "ewaste_portal.Country", models.PROTECT, null=True, blank=True, related_name="entities", verbose_name=_("country")
+        "ewaste_portal.Country",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="entities",
+        verbose_name=_("country"),
     )
     website = models.URLField(_("website"), max_length=500, blank=True)
     domains = ArrayField(
@@ -42,6 +49,10 @@ class Entity(models.Model):
     modified_at = models.DateTimeField(_("modified"), auto_now=True)
 
     objects = EntityQuerySet.as_manager()
+
+    if TYPE_CHECKING:  # columns of translation.py
+        official_name_en: str
+        short_name_en: str | None
 
     class Meta:
         verbose_name = _("entity")
@@ -83,7 +94,7 @@ class Entity(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("coalition:entity_detail", args=[self.slug])
 
-    def get_kind_display(self) -> str:
+    def get_kind_display(self) -> str:  # type: ignore[no-redef]  # in the reader's language
         return vocabularies.label("entity_kind", self.kind)
 
     @property

@@ -52,7 +52,11 @@ class EntityListView(ListView):
         self.request.noindex = bool(words or chosen)  # type: ignore[attr-defined]
         self.request.canonical_parameters = [  # type: ignore[attr-defined]
             *([("q", words)] if words else []),
-            *(("kind", code) for code in self.request.GET.getlist("kind") if code in dict(self.filter.form.fields["kind"].choices)),
+            *(
+                ("kind", code)
+                for code in self.request.GET.getlist("kind")
+                if code in dict(self.filter.form.fields["kind"].choices)
+            ),
             *([("page", str(page))] if page > 1 else []),
         ]
         return context

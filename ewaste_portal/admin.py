@@ -104,5 +104,15 @@ admin.site.unregister(DBTaskResult)
 class TaskAdmin(DBTaskResultAdmin):
     """What waits, runs or failed; never what a task was given, since mails carry codes and names."""
 
-    fields = ("id", "task_name", "status", "queue_name", "priority", "enqueued_at", "started_at", "finished_at", "exception_class_path")
+    fields = (
+        "id",
+        "task_name",
+        "status",
+        "queue_name",
+        "priority",
+        "enqueued_at",
+        "started_at",
+        "finished_at",
+        "exception_class_path",
+    )
     readonly_fields = fields

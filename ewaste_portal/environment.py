@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -81,7 +82,7 @@ def database(*, var: Path) -> dict[str, object]:
     return {**config, "CONN_HEALTH_CHECKS": True}
 
 
-def email(*, default: str) -> dict[str, object]:
+def email(*, default: str) -> dict[str, Any]:
     """EMAIL_URL, such as smtp+tls://user:password@host:587."""
     url = text("EMAIL_URL", default=default)
     try:

@@ -26,7 +26,7 @@ class RenderedMessage(EmailMessage):
         self.mime: MimeMessage = message_from_bytes(raw.encode("ascii", "surrogateescape"), policy=policy.SMTP)
         super().__init__(from_email=str(self.mime["From"]), to=recipients)
 
-    def message(self) -> MimeMessage:  # type: ignore[override]
+    def message(self) -> MimeMessage:
         return self.mime
 
 

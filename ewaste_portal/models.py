@@ -1,6 +1,6 @@
 """People and places: the ground that all parts of the portal stand on."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager as BaseUserManager
@@ -48,7 +48,7 @@ class User(AbstractUser):
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, default="en")
     theme = models.CharField(_("colours"), max_length=5, choices=Theme.choices, blank=True, default=Theme.DEVICE)
 
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+    objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -77,6 +77,9 @@ class Region(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent")
     )
 
+    if TYPE_CHECKING:  # a column of translation.py
+        name_en: str
+
     class Meta:
         verbose_name = _("region")
         verbose_name_plural = _("regions")
@@ -97,6 +100,9 @@ class Country(models.Model):
     is_ldc = models.BooleanField(_("least developed country"), default=False)
     is_lldc = models.BooleanField(_("landlocked developing country"), default=False)
     is_sids = models.BooleanField(_("small island developing State"), default=False)
+
+    if TYPE_CHECKING:  # a column of translation.py
+        name_en: str
 
     class Meta:
         verbose_name = _("country or area")

@@ -106,7 +106,8 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"},
 }
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "mail"]}}
-PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")  # a GET must not read the user: it would vary by cookie
+# A GET must not read the user: it would vary by cookie.
+PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 PGHISTORY_ADMIN_ALL_EVENTS = False
 
 MEDIA_ROOT = env.text("MEDIA_ROOT", default=str(VAR_DIR / "media"))
@@ -170,10 +171,11 @@ USERSESSIONS_TRACK_ACTIVITY = False
 ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", default=0)
 
 # Mail -----------------------------------------------------------------------------
-vars().update(env.email(default="filemail://" if PORTAL_DEMO else "smtp://localhost:25"))
+mail = env.email(default="filemail://" if PORTAL_DEMO else "smtp://localhost:25")
+vars().update(mail)
 if PORTAL_DEMO:
     EMAIL_FILE_PATH = VAR_DIR / "mail"
-MAIL_DELIVERY_BACKEND = EMAIL_BACKEND  # noqa: F821  set by EMAIL_URL one line above
+MAIL_DELIVERY_BACKEND: str = mail["EMAIL_BACKEND"]
 EMAIL_BACKEND = "ewaste_portal.mail.QueuedEmailBackend"
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default=PORTAL_CONTACT)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL

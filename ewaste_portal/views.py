@@ -12,7 +12,14 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse, translate_url
@@ -142,8 +149,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     status = 503 if isinstance(sys.exc_info()[1], OperationalError) else 500
     language = request.path.split("/")[1]
-    path = settings.STATIC_ROOT / "errors" / f"{status}.{language if language in dict(settings.LANGUAGES) else 'en'}.html"
-    page = path.read_bytes() if path.is_file() else b"<!doctype html><title>Error</title><h1>The page could not be made</h1>"
+    path = (
+        settings.STATIC_ROOT / "errors" / f"{status}.{language if language in dict(settings.LANGUAGES) else 'en'}.html"
+    )
+    page = (
+        path.read_bytes()
+        if path.is_file()
+        else b"<!doctype html><title>Error</title><h1>The page could not be made</h1>"
+    )
     return HttpResponse(page, status=status, headers={"Retry-After": "120"} if status == 503 else None)
 
 
@@ -176,7 +189,12 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def robots(request: HttpRequest) -> HttpResponse:
     lines = ["User-agent: *"]
     if settings.PORTAL_INDEXED:
-        lines += ["Disallow: /admin/", "Disallow: /*/account/", "Disallow: /*/resources/suggest/", "Disallow: /*?*format="]
+        lines += [
+            "Disallow: /admin/",
+            "Disallow: /*/account/",
+            "Disallow: /*/resources/suggest/",
+            "Disallow: /*?*format=",
+        ]
         lines += [f"Sitemap: {absolute(reverse('sitemap_index'))}"]
     else:
         lines += ["Disallow: /"]
@@ -192,7 +210,10 @@ def sitemap_index(request: HttpRequest, sitemaps: dict[str, type[PortalSitemap]]
         pages = sitemap().paginator.num_pages
         locations += [address, *(f"{address}?p={page}" for page in range(2, pages + 1))]
     return render(
-        request, "sitemap_index.xml", {"sitemaps": [{"location": location} for location in locations]}, content_type="application/xml"
+        request,
+        "sitemap_index.xml",
+        {"sitemaps": [{"location": location} for location in locations]},
+        content_type="application/xml",
     )
 
 

@@ -58,7 +58,8 @@ def publish(*, resource: Resource, by: "User", at: datetime | None = None) -> Re
     current = _locked(resource, "draft", "in-review")
     if not current.editions.exists():
         raise ValidationError(
-            _("“%(resource)s” has no edition: add one, with its language, before it is published.") % {"resource": current},
+            _("“%(resource)s” has no edition: add one, with its language, before it is published.")
+            % {"resource": current},
             code="edition",
         )
     current.state, current.published_by, current.published_at = "published", by, at or timezone.now()
@@ -80,7 +81,10 @@ def withdraw(*, resource: Resource, by: "User", reason: str, at: datetime | None
 def reinstate(*, resource: Resource, by: "User", at: datetime | None = None) -> Resource:
     """A withdrawn resource is published again. ValidationError if another has taken its DOI meanwhile."""
     current = _locked(resource, "withdrawn")
-    if current.doi and Resource.objects.filter(doi=current.doi).exclude(pk=current.pk).exclude(state="withdrawn").exists():
+    if (
+        current.doi
+        and Resource.objects.filter(doi=current.doi).exclude(pk=current.pk).exclude(state="withdrawn").exists()
+    ):
         raise ValidationError(_("Another resource already has this DOI."), code="doi")
     current.state, current.published_by, current.published_at = "published", by, at or timezone.now()
     current.withdrawn_by, current.withdrawn_at, current.withdrawal_reason = None, None, ""

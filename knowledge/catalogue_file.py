@@ -50,7 +50,7 @@ class Problem:
         return f"line {self.line}, {self.column}: {self.value!r}: {self.reason}"
 
 
-class BadFile(Exception):
+class BadFile(Exception):  # noqa: N818  reads as what it says
     """Nothing of the file was taken; `problems` says what to mend."""
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -233,11 +233,12 @@ class CatalogueReader:
                 ResourcePublisher(resource=resource, entity=entity, position=place)
                 for place, entity in enumerate(publishers)
             )
-        for manager, wanted in (
+        subjects: list[tuple[Any, list[Any]]] = [
             (resource.topics, topics),
             (resource.countries, countries),
             (resource.regions, regions),
-        ):
+        ]
+        for manager, wanted in subjects:
             if is_new or {item.pk for item in wanted} != set(manager.values_list("pk", flat=True)):
                 manager.set(wanted)
         for place, language in enumerate(split(row["languages"])):

@@ -92,13 +92,23 @@ def text(item: dict[str, Any]) -> str:
 def ris(item: dict[str, Any], resource: Resource) -> str:
     """One record in the RIS format, lines ended by CR LF."""
     lines = [("TY", kind(resource).ris), ("ID", item["id"]), ("TI", item["title"])]
-    lines += [("AU", author.get("literal") or f"{author['family']}, {author['given']}") for author in item.get("author", [])]
+    lines += [
+        ("AU", author.get("literal") or f"{author['family']}, {author['given']}") for author in item.get("author", [])
+    ]
     if "issued" in item:
         parts = item["issued"]["date-parts"][0]
         lines.append(("PY", str(parts[0])))
         if len(parts) == 3:
             lines.append(("DA", "{:04d}/{:02d}/{:02d}".format(*parts)))
-    for tag, key in (("T2", "container-title"), ("PB", "publisher"), ("SN", "ISBN"), ("M1", "number"), ("DO", "DOI"), ("LA", "language"), ("UR", "URL")):
+    for tag, key in (
+        ("T2", "container-title"),
+        ("PB", "publisher"),
+        ("SN", "ISBN"),
+        ("M1", "number"),
+        ("DO", "DOI"),
+        ("LA", "language"),
+        ("UR", "URL"),
+    ):
         if key in item:
             lines.append((tag, item[key]))
     if resource.summary_en:
@@ -108,7 +118,8 @@ def ris(item: dict[str, Any], resource: Resource) -> str:
 
 
 _LATEX = str.maketrans({
-    "\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}",
+    "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
 })  # fmt: skip
 
@@ -130,7 +141,9 @@ def bibtex(item: dict[str, Any], resource: Resource) -> str:
     year = str(item["issued"]["date-parts"][0][0]) if "issued" in item else ""
     authors = " and ".join(_bibtex_name(author) for author in item.get("author", []))
     entry = kind(resource).bibtex
-    publisher_field = {"techreport": "institution", "misc": "howpublished", "phdthesis": "school"}.get(entry, "publisher")
+    publisher_field = {"techreport": "institution", "misc": "howpublished", "phdthesis": "school"}.get(
+        entry, "publisher"
+    )
     fields = {
         "author": authors,
         "title": "{" + item["title"].translate(_LATEX) + "}",

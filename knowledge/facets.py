@@ -102,7 +102,10 @@ class Labels:
 def all_values(facet: str, results: Results, labels: Labels) -> list[Value]:
     """Most frequent first, then by name; chosen ones always, even at 0."""
     counts = dict.fromkeys(results.chosen.get(facet, []), 0) | results.counts[facet]
-    values = [Value(code, labels.label(facet, code), count, code in results.chosen.get(facet, [])) for code, count in counts.items()]
+    values = [
+        Value(code, labels.label(facet, code), count, code in results.chosen.get(facet, []))
+        for code, count in counts.items()
+    ]
     if facet == "target":
         return sorted(values, key=lambda value: (not value.is_chosen, *map(int, value.code.split("."))))
     return sorted(values, key=lambda value: (not value.is_chosen, -value.count, value.label.casefold()))
@@ -114,20 +117,28 @@ def facets(results: Results, labels: Labels) -> list[Facet]:
         values = all_values(name, results, labels)
         if values:
             kept = values[: SHOWN + FOLDED]
-            found.append(Facet(name, str(NAMES[name]), kept, len(results.chosen.get(name, [])), len(values) - len(kept)))
+            found.append(
+                Facet(name, str(NAMES[name]), kept, len(results.chosen.get(name, [])), len(values) - len(kept))
+            )
     return found
 
 
 def labels_for(results: Results) -> Labels:
     """Names of every value that the page may print."""
-    return Labels.of({facet: {*results.counts[facet], *results.chosen.get(facet, [])} for facet in ("topic", "publisher", "place")})
+    return Labels.of(
+        {facet: {*results.counts[facet], *results.chosen.get(facet, [])} for facet in ("topic", "publisher", "place")}
+    )
 
 
 def chips(filterset: ResourceFilter, labels: Labels, path: str) -> list[Chip]:
     """One for each active filter; its link is the same search without it."""
     pairs = filterset.parameters
     return [
-        Chip(str(NAMES[name]), labels.label(name, value) if name in FACETS else value, address(path, without(pairs, place)))
+        Chip(
+            str(NAMES[name]),
+            labels.label(name, value) if name in FACETS else value,
+            address(path, without(pairs, place)),
+        )
         for place, (name, value) in enumerate(pairs)
         if name in NAMES
     ]

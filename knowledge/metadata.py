@@ -40,7 +40,10 @@ def json_ld(resource: Resource, *, address: str) -> dict[str, Any]:
         "inLanguage": list(dict.fromkeys(edition.language for edition in editions)) or resource.original_language,
         "datePublished": day(resource),
         "author": [{"@type": "Person", "name": name} for name in resource.authors],
-        "publisher": [{"@type": "Organization", "name": entity.official_name_en or str(entity)} for entity in resource.publisher_entities],
+        "publisher": [
+            {"@type": "Organization", "name": entity.official_name_en or str(entity)}
+            for entity in resource.publisher_entities
+        ],
         "isPartOf": {"@type": "Periodical", "name": resource.journal} if resource.journal else "",
         "abstract": resource.display_summary,
         "description": resource.display_summary,
@@ -84,8 +87,15 @@ def tags(resource: Resource, *, address: str) -> list[tuple[str, str]]:
     pairs += [("citation_doi", resource.doi)]
     pairs += [("citation_isbn", edition.isbn) for edition in editions]
     pairs += [("citation_pdf_url", pdf), ("citation_public_url", address)]
-    pairs += [("DC.title", resource.full_original_title), ("DC.date", day(resource)), ("DC.language", resource.original_language)]
+    pairs += [
+        ("DC.title", resource.full_original_title),
+        ("DC.date", day(resource)),
+        ("DC.language", resource.original_language),
+    ]
     pairs += [("DC.creator", name) for name in resource.authors]
     pairs += [("DC.publisher", name) for name in publishers]
-    pairs += [("DC.identifier", f"doi:{resource.doi}" if resource.doi else address), ("DC.type", resource.resource_type)]
+    pairs += [
+        ("DC.identifier", f"doi:{resource.doi}" if resource.doi else address),
+        ("DC.type", resource.resource_type),
+    ]
     return [(name, content) for name, content in pairs if content]

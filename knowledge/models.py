@@ -1,6 +1,6 @@
 """The library: works, their editions, the topics they are about, and the words that find each other."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pgtrigger
 from django.conf import settings
@@ -92,7 +92,9 @@ class Resource(models.Model):
         "coalition.Entity", through="ResourcePublisher", related_name="resources", verbose_name=_("publishers")
     )
     journal = models.CharField(_("journal"), max_length=300, blank=True)
-    year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True, help_text=_("Empty where it is not known."))
+    year = models.PositiveSmallIntegerField(
+        _("year"), null=True, blank=True, help_text=_("Empty where it is not known.")
+    )
     published_on = models.DateField(
         _("publication day"), null=True, blank=True, help_text=_("Only where the full day is known.")
     )
@@ -113,7 +115,9 @@ class Resource(models.Model):
     countries = models.ManyToManyField(
         "ewaste_portal.Country", related_name="resources", blank=True, verbose_name=_("countries and areas")
     )
-    regions = models.ManyToManyField("ewaste_portal.Region", related_name="resources", blank=True, verbose_name=_("regions"))
+    regions = models.ManyToManyField(
+        "ewaste_portal.Region", related_name="resources", blank=True, verbose_name=_("regions")
+    )
 
     rights = models.CharField(_("rights"), max_length=40, choices=vocabularies.Choices("rights"), default="unknown")
     doi = models.CharField(_("DOI"), max_length=200, blank=True, validators=[identifiers.validate_doi])
@@ -144,6 +148,15 @@ class Resource(models.Model):
     modified_at = models.DateTimeField(_("modified"), auto_now=True)
 
     objects = ResourceQuerySet.as_manager()
+
+    if TYPE_CHECKING:  # columns of translation.py, and what the search adds to its results
+        title_en: str | None
+        summary_en: str | None
+        title_headline: str
+        summary_headline: str
+        original_headline: str
+        title_snippet: str
+        summary_snippet: str
 
     class Meta:
         verbose_name = _("resource")
@@ -234,7 +247,9 @@ class Resource(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=("state", "-published_at"), name="resource_by_state"),  # the curators' lists, the home page
+            models.Index(
+                fields=("state", "-published_at"), name="resource_by_state"
+            ),  # the curators' lists, the home page
             # near titles on saving, and the admin's search
             GinIndex(OpClass(Upper("original_title"), name="gin_trgm_ops"), name="resource_title_trigrams"),
         )
@@ -280,10 +295,10 @@ class Resource(models.Model):
         if self.published_on and not self.year:
             self.year = self.published_on.year
 
-    def get_resource_type_display(self) -> str:
+    def get_resource_type_display(self) -> str:  # type: ignore[no-redef]  # in the reader's language
         return vocabularies.label("resource_type", self.resource_type)
 
-    def get_rights_display(self) -> str:
+    def get_rights_display(self) -> str:  # type: ignore[no-redef]  # in the reader's language
         return vocabularies.label("rights", self.rights)
 
     @property
@@ -489,7 +504,9 @@ class Synonym(models.Model):
 
     concept = models.SlugField(_("concept"), max_length=80, unique=True)
     terms = ArrayField(
-        models.CharField(max_length=120), verbose_name=_("terms"), help_text=_("Phrases that mean the same, one in each line.")
+        models.CharField(max_length=120),
+        verbose_name=_("terms"),
+        help_text=_("Phrases that mean the same, one in each line."),
     )
     is_active = models.BooleanField(_("in use"), default=True)
 
@@ -531,7 +548,9 @@ class SearchDocument(models.Model):
     class Meta:
         indexes = (
             GinIndex(fields=("vector",), name="document_words", condition=Q(is_public=True), fastupdate=False),
-            GinIndex(fields=("title_vector",), name="document_title_words", condition=Q(is_public=True), fastupdate=False),
+            GinIndex(
+                fields=("title_vector",), name="document_title_words", condition=Q(is_public=True), fastupdate=False
+            ),
         )
 
     def __str__(self) -> str:

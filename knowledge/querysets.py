@@ -43,7 +43,9 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
 
         return self.prefetch_related(
             Prefetch("editions", Edition.objects.all()),
-            Prefetch("resourcepublisher_set", ResourcePublisher.objects.select_related("entity", "entity__merged_into")),
+            Prefetch(
+                "resourcepublisher_set", ResourcePublisher.objects.select_related("entity", "entity__merged_into")
+            ),
         )
 
     def for_detail(self) -> Self:

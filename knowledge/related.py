@@ -23,7 +23,10 @@ NEAREST = """
 def related(resource: Resource, *, limit: int = 5) -> list[Resource]:
     """Published resources, nearest first; at most three queries."""
     catalogue = catalogues.current()
-    mine = {facet: [code for code, bits in catalogue.values[facet].items() if bits >> resource.pk & 1] for facet in ("topic", "publisher")}
+    mine = {
+        facet: [code for code, bits in catalogue.values[facet].items() if bits >> resource.pk & 1]
+        for facet in ("topic", "publisher")
+    }
     shared = [catalogue.values[facet][code] for facet, codes in mine.items() for code in codes]
     if not shared:
         return []

@@ -1,6 +1,5 @@
 from datetime import datetime
 
-
 from ewaste_portal.addresses import PortalSitemap
 from knowledge.models import Resource, Topic
 from knowledge.querysets import ResourceQuerySet, TopicQuerySet

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.paginator import EmptyPage, Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.safestring import mark_safe
@@ -15,22 +16,25 @@ from django.views.generic import DetailView, ListView, TemplateView, View
 from ewaste_portal.addresses import absolute
 from ewaste_portal.models import PastSlug
 from knowledge import citations, feeds, metadata
-from knowledge.facets import FACETS, NAMES, Labels, address, all_values, chips, facets, labels_for
+from knowledge.facets import NAMES, Labels, address, all_values, chips, facets, labels_for
 from knowledge.filters import ResourceFilter
 from knowledge.models import Resource, Topic
 from knowledge.related import related
-from knowledge.search import PAGE_SIZE, Results, search, suggest
+from knowledge.search import FACETS, PAGE_SIZE, Results, search, suggest
+
 
 class ResourceListView(View):
     """The library: search, facets, one page of results; the same address as feed and as table."""
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest) -> HttpResponseBase:
         if _has_empty(request):
             return redirect(address(request.path, [(n, v) for n, values in request.GET.lists() for v in values if v]))
         filterset = ResourceFilter(request.GET, queryset=Resource.objects.published())
         results = filterset.results()
         if request.GET.get("format") == "atom":
-            return feeds.atom(results, address=address(request.path, filterset.parameters), title=_feed_title(filterset))
+            return feeds.atom(
+                results, address=address(request.path, filterset.parameters), title=_feed_title(filterset)
+            )
         if request.GET.get("format") == "csv":
             return feeds.table(results)
         page = page_of(results, request.GET.get("page"))
@@ -55,7 +59,11 @@ class ResourceListView(View):
             "chips": chips(filterset, labels, request.path),
             "filter_count": sum(1 for name, _value in parameters if name in NAMES),
             "sorts": [
-                (sort_name(name), address(request.path, _with_sort(parameters, name, bool(filterset.text))), name == results.sort)
+                (
+                    sort_name(name),
+                    address(request.path, _with_sort(parameters, name, bool(filterset.text))),
+                    name == results.sort,
+                )
                 for name in names
             ],
             "without_synonyms_url": address(request.path, [*parameters, ("synonyms", "off")]),
@@ -75,7 +83,12 @@ def _has_empty(request: HttpRequest) -> bool:
 
 
 def sort_name(name: str) -> str:
-    return {"relevance": _("Relevance"), "newest": _("Newest"), "oldest": _("Oldest"), "title": pgettext("order of results", "Title")}[name]
+    return {
+        "relevance": _("Relevance"),
+        "newest": _("Newest"),
+        "oldest": _("Oldest"),
+        "title": pgettext("order of results", "Title"),
+    }[name]
 
 
 def _with_sort(parameters: list[tuple[str, str]], sort: str, has_words: bool) -> list[tuple[str, str]]:
@@ -190,10 +203,14 @@ def resource_cite(request: HttpRequest, slug: str, format: str) -> HttpResponse:
         raise Http404
     item = citations.csl(resource, address=absolute(resource.get_absolute_url()))
     if format == "json":
-        response = JsonResponse([item], safe=False, json_dumps_params={"ensure_ascii": False, "indent": 1})
+        response: HttpResponse = JsonResponse(
+            [item], safe=False, json_dumps_params={"ensure_ascii": False, "indent": 1}
+        )
         response["Content-Type"] = "application/vnd.citationstyles.csl+json; charset=utf-8"
     elif format == "ris":
-        response = HttpResponse(citations.ris(item, resource), content_type="application/x-research-info-systems; charset=utf-8")
+        response = HttpResponse(
+            citations.ris(item, resource), content_type="application/x-research-info-systems; charset=utf-8"
+        )
     else:
         response = HttpResponse(citations.bibtex(item, resource), content_type="application/x-bibtex; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{resource.slug}.{format}"'
@@ -272,7 +289,10 @@ class TopicDetailView(DetailView):
         results = search(chosen={"topic": [topic.slug]})
         labels = labels_for(results)
         list_url = reverse("knowledge:resource_list")
-        among = {facet: [v for v in all_values(facet, results, labels) if v.code != topic.slug and v.count] for facet in FACETS}
+        among = {
+            facet: [v for v in all_values(facet, results, labels) if v.code != topic.slug and v.count]
+            for facet in FACETS
+        }
         among["topic"] = self._neighbours(results, labels)
         narrowed = {
             facet: [(value, address(list_url, [("topic", topic.slug), (facet, value.code)])) for value in values[:8]]

@@ -9,8 +9,8 @@ os.environ["SECRET_KEY"] = "tests-" + "x" * 60
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
 os.environ["LOG_LEVEL"] = "ERROR"
 
-from ewaste_portal.settings import *  # noqa: E402, F403
-from ewaste_portal.settings import BASE_DIR, DATABASES, STORAGES  # noqa: E402
+from ewaste_portal.settings import *  # noqa: F403
+from ewaste_portal.settings import BASE_DIR, DATABASES, STORAGES
 
 if "home" in DATABASES["default"].get("OPTIONS", {}):
     DATABASES["default"]["OPTIONS"] = {"home": BASE_DIR / "var" / "pg-tests", "durable": False}

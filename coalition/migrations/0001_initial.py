@@ -4,139 +4,328 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.functions.text
-import ewaste_portal.vocabularies
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+import ewaste_portal.vocabularies
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('ewaste_portal', '0002_past_slugs'),
-        ('pghistory', '0007_auto_20250421_0444'),
+        ("ewaste_portal", "0002_past_slugs"),
+        ("pghistory", "0007_auto_20250421_0444"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Entity',
+            name="Entity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=120, unique=True, verbose_name='slug')),
-                ('kind', models.CharField(choices=ewaste_portal.vocabularies.Choices('entity_kind'), max_length=40, verbose_name='kind')),
-                ('official_name', models.CharField(max_length=300, verbose_name='official name')),
-                ('official_name_ar', models.CharField(max_length=300, null=True, verbose_name='official name')),
-                ('official_name_zh_hans', models.CharField(max_length=300, null=True, verbose_name='official name')),
-                ('official_name_en', models.CharField(max_length=300, null=True, verbose_name='official name')),
-                ('official_name_fr', models.CharField(max_length=300, null=True, verbose_name='official name')),
-                ('official_name_ru', models.CharField(max_length=300, null=True, verbose_name='official name')),
-                ('official_name_es', models.CharField(max_length=300, null=True, verbose_name='official name')),
-                ('short_name', models.CharField(blank=True, max_length=120, verbose_name='short name')),
-                ('short_name_ar', models.CharField(blank=True, max_length=120, null=True, verbose_name='short name')),
-                ('short_name_zh_hans', models.CharField(blank=True, max_length=120, null=True, verbose_name='short name')),
-                ('short_name_en', models.CharField(blank=True, max_length=120, null=True, verbose_name='short name')),
-                ('short_name_fr', models.CharField(blank=True, max_length=120, null=True, verbose_name='short name')),
-                ('short_name_ru', models.CharField(blank=True, max_length=120, null=True, verbose_name='short name')),
-                ('short_name_es', models.CharField(blank=True, max_length=120, null=True, verbose_name='short name')),
-                ('website', models.URLField(blank=True, max_length=500, verbose_name='website')),
-                ('domains', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=253), blank=True, default=list, help_text="Domains of the entity's e-mail addresses, separated by commas.", size=None, verbose_name='e-mail domains')),
-                ('role_on_ewaste', models.TextField(blank=True, verbose_name='role on e-waste')),
-                ('role_on_ewaste_ar', models.TextField(blank=True, null=True, verbose_name='role on e-waste')),
-                ('role_on_ewaste_zh_hans', models.TextField(blank=True, null=True, verbose_name='role on e-waste')),
-                ('role_on_ewaste_en', models.TextField(blank=True, null=True, verbose_name='role on e-waste')),
-                ('role_on_ewaste_fr', models.TextField(blank=True, null=True, verbose_name='role on e-waste')),
-                ('role_on_ewaste_ru', models.TextField(blank=True, null=True, verbose_name='role on e-waste')),
-                ('role_on_ewaste_es', models.TextField(blank=True, null=True, verbose_name='role on e-waste')),
-                ('source', models.TextField(blank=True, help_text='Where these facts were seen; for curators.', verbose_name='source')),
-                ('is_example', models.BooleanField(default=False, verbose_name='made up for the demonstration')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('modified_at', models.DateTimeField(auto_now=True, verbose_name='modified')),
-                ('country', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='entities', to='ewaste_portal.country', verbose_name='country')),
-                ('merged_into', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='merged_from', to='coalition.entity', verbose_name='merged into')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=120, unique=True, verbose_name="slug")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=ewaste_portal.vocabularies.Choices("entity_kind"), max_length=40, verbose_name="kind"
+                    ),
+                ),
+                ("official_name", models.CharField(max_length=300, verbose_name="official name")),
+                ("official_name_ar", models.CharField(max_length=300, null=True, verbose_name="official name")),
+                ("official_name_zh_hans", models.CharField(max_length=300, null=True, verbose_name="official name")),
+                ("official_name_en", models.CharField(max_length=300, null=True, verbose_name="official name")),
+                ("official_name_fr", models.CharField(max_length=300, null=True, verbose_name="official name")),
+                ("official_name_ru", models.CharField(max_length=300, null=True, verbose_name="official name")),
+                ("official_name_es", models.CharField(max_length=300, null=True, verbose_name="official name")),
+                ("short_name", models.CharField(blank=True, max_length=120, verbose_name="short name")),
+                ("short_name_ar", models.CharField(blank=True, max_length=120, null=True, verbose_name="short name")),
+                (
+                    "short_name_zh_hans",
+                    models.CharField(blank=True, max_length=120, null=True, verbose_name="short name"),
+                ),
+                ("short_name_en", models.CharField(blank=True, max_length=120, null=True, verbose_name="short name")),
+                ("short_name_fr", models.CharField(blank=True, max_length=120, null=True, verbose_name="short name")),
+                ("short_name_ru", models.CharField(blank=True, max_length=120, null=True, verbose_name="short name")),
+                ("short_name_es", models.CharField(blank=True, max_length=120, null=True, verbose_name="short name")),
+                ("website", models.URLField(blank=True, max_length=500, verbose_name="website")),
+                (
+                    "domains",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=253),
+                        blank=True,
+                        default=list,
+                        help_text="Domains of the entity's e-mail addresses, separated by commas.",
+                        size=None,
+                        verbose_name="e-mail domains",
+                    ),
+                ),
+                ("role_on_ewaste", models.TextField(blank=True, verbose_name="role on e-waste")),
+                ("role_on_ewaste_ar", models.TextField(blank=True, null=True, verbose_name="role on e-waste")),
+                ("role_on_ewaste_zh_hans", models.TextField(blank=True, null=True, verbose_name="role on e-waste")),
+                ("role_on_ewaste_en", models.TextField(blank=True, null=True, verbose_name="role on e-waste")),
+                ("role_on_ewaste_fr", models.TextField(blank=True, null=True, verbose_name="role on e-waste")),
+                ("role_on_ewaste_ru", models.TextField(blank=True, null=True, verbose_name="role on e-waste")),
+                ("role_on_ewaste_es", models.TextField(blank=True, null=True, verbose_name="role on e-waste")),
+                (
+                    "source",
+                    models.TextField(
+                        blank=True, help_text="Where these facts were seen; for curators.", verbose_name="source"
+                    ),
+                ),
+                ("is_example", models.BooleanField(default=False, verbose_name="made up for the demonstration")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("modified_at", models.DateTimeField(auto_now=True, verbose_name="modified")),
+                (
+                    "country",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entities",
+                        to="ewaste_portal.country",
+                        verbose_name="country",
+                    ),
+                ),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="merged_from",
+                        to="coalition.entity",
+                        verbose_name="merged into",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'entity',
-                'verbose_name_plural': 'entities',
-                'ordering': ('official_name',),
+                "verbose_name": "entity",
+                "verbose_name_plural": "entities",
+                "ordering": ("official_name",),
             },
         ),
         migrations.CreateModel(
-            name='EntityEvent',
+            name="EntityEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('slug', models.SlugField(db_index=False, max_length=120, verbose_name='slug')),
-                ('kind', models.CharField(choices=ewaste_portal.vocabularies.Choices('entity_kind'), max_length=40, verbose_name='kind')),
-                ('official_name', models.CharField(max_length=300, verbose_name='official name')),
-                ('official_name_ar', models.CharField(max_length=300, null=True, verbose_name='official name')),
-                ('official_name_zh_hans', models.CharField(max_length=300, null=True, verbose_name='official name')),
-                ('official_name_en', models.CharField(max_length=300, null=True, verbose_name='official name')),
-                ('official_name_fr', models.CharField(max_length=300, null=True, verbose_name='official name')),
-                ('official_name_ru', models.CharField(max_length=300, null=True, verbose_name='official name')),
-                ('official_name_es', models.CharField(max_length=300, null=True, verbose_name='official name')),
-                ('short_name', models.CharField(blank=True, max_length=120, verbose_name='short name')),
-                ('short_name_ar', models.CharField(blank=True, max_length=120, null=True, verbose_name='short name')),
-                ('short_name_zh_hans', models.CharField(blank=True, max_length=120, null=True, verbose_name='short name')),
-                ('short_name_en', models.CharField(blank=True, max_length=120, null=True, verbose_name='short name')),
-                ('short_name_fr', models.CharField(blank=True, max_length=120, null=True, verbose_name='short name')),
-                ('short_name_ru', models.CharField(blank=True, max_length=120, null=True, verbose_name='short name')),
-                ('short_name_es', models.CharField(blank=True, max_length=120, null=True, verbose_name='short name')),
-                ('website', models.URLField(blank=True, max_length=500, verbose_name='website')),
-                ('domains', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=253), blank=True, default=list, help_text="Domains of the entity's e-mail addresses, separated by commas.", size=None, verbose_name='e-mail domains')),
-                ('role_on_ewaste', models.TextField(blank=True, verbose_name='role on e-waste')),
-                ('role_on_ewaste_ar', models.TextField(blank=True, null=True, verbose_name='role on e-waste')),
-                ('role_on_ewaste_zh_hans', models.TextField(blank=True, null=True, verbose_name='role on e-waste')),
-                ('role_on_ewaste_en', models.TextField(blank=True, null=True, verbose_name='role on e-waste')),
-                ('role_on_ewaste_fr', models.TextField(blank=True, null=True, verbose_name='role on e-waste')),
-                ('role_on_ewaste_ru', models.TextField(blank=True, null=True, verbose_name='role on e-waste')),
-                ('role_on_ewaste_es', models.TextField(blank=True, null=True, verbose_name='role on e-waste')),
-                ('source', models.TextField(blank=True, help_text='Where these facts were seen; for curators.', verbose_name='source')),
-                ('is_example', models.BooleanField(default=False, verbose_name='made up for the demonstration')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('modified_at', models.DateTimeField(auto_now=True, verbose_name='modified')),
-                ('country', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='ewaste_portal.country', verbose_name='country')),
-                ('merged_into', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='coalition.entity', verbose_name='merged into')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='coalition.entity')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("slug", models.SlugField(db_index=False, max_length=120, verbose_name="slug")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=ewaste_portal.vocabularies.Choices("entity_kind"), max_length=40, verbose_name="kind"
+                    ),
+                ),
+                ("official_name", models.CharField(max_length=300, verbose_name="official name")),
+                ("official_name_ar", models.CharField(max_length=300, null=True, verbose_name="official name")),
+                ("official_name_zh_hans", models.CharField(max_length=300, null=True, verbose_name="official name")),
+                ("official_name_en", models.CharField(max_length=300, null=True, verbose_name="official name")),
+                ("official_name_fr", models.CharField(max_length=300, null=True, verbose_name="official name")),
+                ("official_name_ru", models.CharField(max_length=300, null=True, verbose_name="official name")),
+                ("official_name_es", models.CharField(max_length=300, null=True, verbose_name="official name")),
+                ("short_name", models.CharField(blank=True, max_length=120, verbose_name="short name")),
+                ("short_name_ar", models.CharField(blank=True, max_length=120, null=True, verbose_name="short name")),
+                (
+                    "short_name_zh_hans",
+                    models.CharField(blank=True, max_length=120, null=True, verbose_name="short name"),
+                ),
+                ("short_name_en", models.CharField(blank=True, max_length=120, null=True, verbose_name="short name")),
+                ("short_name_fr", models.CharField(blank=True, max_length=120, null=True, verbose_name="short name")),
+                ("short_name_ru", models.CharField(blank=True, max_length=120, null=True, verbose_name="short name")),
+                ("short_name_es", models.CharField(blank=True, max_length=120, null=True, verbose_name="short name")),
+                ("website", models.URLField(blank=True, max_length=500, verbose_name="website")),
+                (
+                    "domains",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=253),
+                        blank=True,
+                        default=list,
+                        help_text="Domains of the entity's e-mail addresses, separated by commas.",
+                        size=None,
+                        verbose_name="e-mail domains",
+                    ),
+                ),
+                ("role_on_ewaste", models.TextField(blank=True, verbose_name="role on e-waste")),
+                ("role_on_ewaste_ar", models.TextField(blank=True, null=True, verbose_name="role on e-waste")),
+                ("role_on_ewaste_zh_hans", models.TextField(blank=True, null=True, verbose_name="role on e-waste")),
+                ("role_on_ewaste_en", models.TextField(blank=True, null=True, verbose_name="role on e-waste")),
+                ("role_on_ewaste_fr", models.TextField(blank=True, null=True, verbose_name="role on e-waste")),
+                ("role_on_ewaste_ru", models.TextField(blank=True, null=True, verbose_name="role on e-waste")),
+                ("role_on_ewaste_es", models.TextField(blank=True, null=True, verbose_name="role on e-waste")),
+                (
+                    "source",
+                    models.TextField(
+                        blank=True, help_text="Where these facts were seen; for curators.", verbose_name="source"
+                    ),
+                ),
+                ("is_example", models.BooleanField(default=False, verbose_name="made up for the demonstration")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("modified_at", models.DateTimeField(auto_now=True, verbose_name="modified")),
+                (
+                    "country",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="ewaste_portal.country",
+                        verbose_name="country",
+                    ),
+                ),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="coalition.entity",
+                        verbose_name="merged into",
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="coalition.entity",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.AddIndex(
-            model_name='entity',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('official_name_en'), name='gin_trgm_ops'), name='entity_name_trigrams'),
+            model_name="entity",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("official_name_en"), name="gin_trgm_ops"
+                ),
+                name="entity_name_trigrams",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entity',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['un-body', 'intergovernmental', 'national-government', 'local-authority', 'manufacturer', 'recycler', 'producer-responsibility-organisation', 'business-association', 'academia', 'ngo', 'foundation', 'standards-body', 'trade-union', 'partnership', 'other'])), name='entity_kind_is_in_the_vocabulary', violation_error_message='Choose a kind from the list.'),
+            model_name="entity",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "un-body",
+                            "intergovernmental",
+                            "national-government",
+                            "local-authority",
+                            "manufacturer",
+                            "recycler",
+                            "producer-responsibility-organisation",
+                            "business-association",
+                            "academia",
+                            "ngo",
+                            "foundation",
+                            "standards-body",
+                            "trade-union",
+                            "partnership",
+                            "other",
+                        ],
+                    )
+                ),
+                name="entity_kind_is_in_the_vocabulary",
+                violation_error_message="Choose a kind from the list.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entity',
-            constraint=models.CheckConstraint(condition=models.Q(('merged_into__isnull', True), models.Q(('merged_into', models.F('id')), _negated=True), _connector='OR'), name='entity_is_not_merged_into_itself', violation_error_message='An entity cannot be merged into itself.'),
+            model_name="entity",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("merged_into__isnull", True),
+                    models.Q(("merged_into", models.F("id")), _negated=True),
+                    _connector="OR",
+                ),
+                name="entity_is_not_merged_into_itself",
+                violation_error_message="An entity cannot be merged into itself.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entity',
-            constraint=models.CheckConstraint(condition=models.Q(('official_name_en__isnull', False), models.Q(('official_name_en', ''), _negated=True)), name='entity_has_a_name', violation_error_message='Enter the official name.'),
+            model_name="entity",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("official_name_en__isnull", False), models.Q(("official_name_en", ""), _negated=True)
+                ),
+                name="entity_has_a_name",
+                violation_error_message="Enter the official name.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entity',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower(django.db.models.functions.text.Trim('official_name_en')), models.F('country'), condition=models.Q(('merged_into__isnull', True)), name='entity_name_unique_in_a_country', nulls_distinct=False, violation_error_message='An entity of this name is already recorded for this country.'),
+            model_name="entity",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower(django.db.models.functions.text.Trim("official_name_en")),
+                models.F("country"),
+                condition=models.Q(("merged_into__isnull", True)),
+                name="entity_name_unique_in_a_country",
+                nulls_distinct=False,
+                violation_error_message="An entity of this name is already recorded for this country.",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='entity',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "coalition_entityevent" ("country_id", "created_at", "domains", "id", "is_example", "kind", "merged_into_id", "modified_at", "official_name", "official_name_ar", "official_name_en", "official_name_es", "official_name_fr", "official_name_ru", "official_name_zh_hans", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "role_on_ewaste", "role_on_ewaste_ar", "role_on_ewaste_en", "role_on_ewaste_es", "role_on_ewaste_fr", "role_on_ewaste_ru", "role_on_ewaste_zh_hans", "short_name", "short_name_ar", "short_name_en", "short_name_es", "short_name_fr", "short_name_ru", "short_name_zh_hans", "slug", "source", "website") VALUES (NEW."country_id", NEW."created_at", NEW."domains", NEW."id", NEW."is_example", NEW."kind", NEW."merged_into_id", NEW."modified_at", NEW."official_name", NEW."official_name_ar", NEW."official_name_en", NEW."official_name_es", NEW."official_name_fr", NEW."official_name_ru", NEW."official_name_zh_hans", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."role_on_ewaste", NEW."role_on_ewaste_ar", NEW."role_on_ewaste_en", NEW."role_on_ewaste_es", NEW."role_on_ewaste_fr", NEW."role_on_ewaste_ru", NEW."role_on_ewaste_zh_hans", NEW."short_name", NEW."short_name_ar", NEW."short_name_en", NEW."short_name_es", NEW."short_name_fr", NEW."short_name_ru", NEW."short_name_zh_hans", NEW."slug", NEW."source", NEW."website"); RETURN NULL;', hash='7f7d92c831c692958e11c8a02b3e6ff9e7ab7e43', operation='INSERT', pgid='pgtrigger_insert_insert_aa38f', table='coalition_entity', when='AFTER')),
+            model_name="entity",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "coalition_entityevent" ("country_id", "created_at", "domains", "id", "is_example", "kind", "merged_into_id", "modified_at", "official_name", "official_name_ar", "official_name_en", "official_name_es", "official_name_fr", "official_name_ru", "official_name_zh_hans", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "role_on_ewaste", "role_on_ewaste_ar", "role_on_ewaste_en", "role_on_ewaste_es", "role_on_ewaste_fr", "role_on_ewaste_ru", "role_on_ewaste_zh_hans", "short_name", "short_name_ar", "short_name_en", "short_name_es", "short_name_fr", "short_name_ru", "short_name_zh_hans", "slug", "source", "website") VALUES (NEW."country_id", NEW."created_at", NEW."domains", NEW."id", NEW."is_example", NEW."kind", NEW."merged_into_id", NEW."modified_at", NEW."official_name", NEW."official_name_ar", NEW."official_name_en", NEW."official_name_es", NEW."official_name_fr", NEW."official_name_ru", NEW."official_name_zh_hans", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."role_on_ewaste", NEW."role_on_ewaste_ar", NEW."role_on_ewaste_en", NEW."role_on_ewaste_es", NEW."role_on_ewaste_fr", NEW."role_on_ewaste_ru", NEW."role_on_ewaste_zh_hans", NEW."short_name", NEW."short_name_ar", NEW."short_name_en", NEW."short_name_es", NEW."short_name_fr", NEW."short_name_ru", NEW."short_name_zh_hans", NEW."slug", NEW."source", NEW."website"); RETURN NULL;',
+                    hash="7f7d92c831c692958e11c8a02b3e6ff9e7ab7e43",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_aa38f",
+                    table="coalition_entity",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='entity',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "coalition_entityevent" ("country_id", "created_at", "domains", "id", "is_example", "kind", "merged_into_id", "modified_at", "official_name", "official_name_ar", "official_name_en", "official_name_es", "official_name_fr", "official_name_ru", "official_name_zh_hans", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "role_on_ewaste", "role_on_ewaste_ar", "role_on_ewaste_en", "role_on_ewaste_es", "role_on_ewaste_fr", "role_on_ewaste_ru", "role_on_ewaste_zh_hans", "short_name", "short_name_ar", "short_name_en", "short_name_es", "short_name_fr", "short_name_ru", "short_name_zh_hans", "slug", "source", "website") VALUES (NEW."country_id", NEW."created_at", NEW."domains", NEW."id", NEW."is_example", NEW."kind", NEW."merged_into_id", NEW."modified_at", NEW."official_name", NEW."official_name_ar", NEW."official_name_en", NEW."official_name_es", NEW."official_name_fr", NEW."official_name_ru", NEW."official_name_zh_hans", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."role_on_ewaste", NEW."role_on_ewaste_ar", NEW."role_on_ewaste_en", NEW."role_on_ewaste_es", NEW."role_on_ewaste_fr", NEW."role_on_ewaste_ru", NEW."role_on_ewaste_zh_hans", NEW."short_name", NEW."short_name_ar", NEW."short_name_en", NEW."short_name_es", NEW."short_name_fr", NEW."short_name_ru", NEW."short_name_zh_hans", NEW."slug", NEW."source", NEW."website"); RETURN NULL;', hash='b01cc9b1ec96d11211158c3efd6e177c3768fd50', operation='UPDATE', pgid='pgtrigger_update_update_a908e', table='coalition_entity', when='AFTER')),
+            model_name="entity",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "coalition_entityevent" ("country_id", "created_at", "domains", "id", "is_example", "kind", "merged_into_id", "modified_at", "official_name", "official_name_ar", "official_name_en", "official_name_es", "official_name_fr", "official_name_ru", "official_name_zh_hans", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "role_on_ewaste", "role_on_ewaste_ar", "role_on_ewaste_en", "role_on_ewaste_es", "role_on_ewaste_fr", "role_on_ewaste_ru", "role_on_ewaste_zh_hans", "short_name", "short_name_ar", "short_name_en", "short_name_es", "short_name_fr", "short_name_ru", "short_name_zh_hans", "slug", "source", "website") VALUES (NEW."country_id", NEW."created_at", NEW."domains", NEW."id", NEW."is_example", NEW."kind", NEW."merged_into_id", NEW."modified_at", NEW."official_name", NEW."official_name_ar", NEW."official_name_en", NEW."official_name_es", NEW."official_name_fr", NEW."official_name_ru", NEW."official_name_zh_hans", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."role_on_ewaste", NEW."role_on_ewaste_ar", NEW."role_on_ewaste_en", NEW."role_on_ewaste_es", NEW."role_on_ewaste_fr", NEW."role_on_ewaste_ru", NEW."role_on_ewaste_zh_hans", NEW."short_name", NEW."short_name_ar", NEW."short_name_en", NEW."short_name_es", NEW."short_name_fr", NEW."short_name_ru", NEW."short_name_zh_hans", NEW."slug", NEW."source", NEW."website"); RETURN NULL;',
+                    hash="b01cc9b1ec96d11211158c3efd6e177c3768fd50",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_a908e",
+                    table="coalition_entity",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='entity',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "coalition_entityevent" ("country_id", "created_at", "domains", "id", "is_example", "kind", "merged_into_id", "modified_at", "official_name", "official_name_ar", "official_name_en", "official_name_es", "official_name_fr", "official_name_ru", "official_name_zh_hans", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "role_on_ewaste", "role_on_ewaste_ar", "role_on_ewaste_en", "role_on_ewaste_es", "role_on_ewaste_fr", "role_on_ewaste_ru", "role_on_ewaste_zh_hans", "short_name", "short_name_ar", "short_name_en", "short_name_es", "short_name_fr", "short_name_ru", "short_name_zh_hans", "slug", "source", "website") VALUES (OLD."country_id", OLD."created_at", OLD."domains", OLD."id", OLD."is_example", OLD."kind", OLD."merged_into_id", OLD."modified_at", OLD."official_name", OLD."official_name_ar", OLD."official_name_en", OLD."official_name_es", OLD."official_name_fr", OLD."official_name_ru", OLD."official_name_zh_hans", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."role_on_ewaste", OLD."role_on_ewaste_ar", OLD."role_on_ewaste_en", OLD."role_on_ewaste_es", OLD."role_on_ewaste_fr", OLD."role_on_ewaste_ru", OLD."role_on_ewaste_zh_hans", OLD."short_name", OLD."short_name_ar", OLD."short_name_en", OLD."short_name_es", OLD."short_name_fr", OLD."short_name_ru", OLD."short_name_zh_hans", OLD."slug", OLD."source", OLD."website"); RETURN NULL;', hash='2c4f83230bb4d6eb7040b7e7ab6f32df4d0468af', operation='DELETE', pgid='pgtrigger_delete_delete_c766e', table='coalition_entity', when='AFTER')),
+            model_name="entity",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "coalition_entityevent" ("country_id", "created_at", "domains", "id", "is_example", "kind", "merged_into_id", "modified_at", "official_name", "official_name_ar", "official_name_en", "official_name_es", "official_name_fr", "official_name_ru", "official_name_zh_hans", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "role_on_ewaste", "role_on_ewaste_ar", "role_on_ewaste_en", "role_on_ewaste_es", "role_on_ewaste_fr", "role_on_ewaste_ru", "role_on_ewaste_zh_hans", "short_name", "short_name_ar", "short_name_en", "short_name_es", "short_name_fr", "short_name_ru", "short_name_zh_hans", "slug", "source", "website") VALUES (OLD."country_id", OLD."created_at", OLD."domains", OLD."id", OLD."is_example", OLD."kind", OLD."merged_into_id", OLD."modified_at", OLD."official_name", OLD."official_name_ar", OLD."official_name_en", OLD."official_name_es", OLD."official_name_fr", OLD."official_name_ru", OLD."official_name_zh_hans", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."role_on_ewaste", OLD."role_on_ewaste_ar", OLD."role_on_ewaste_en", OLD."role_on_ewaste_es", OLD."role_on_ewaste_fr", OLD."role_on_ewaste_ru", OLD."role_on_ewaste_zh_hans", OLD."short_name", OLD."short_name_ar", OLD."short_name_en", OLD."short_name_es", OLD."short_name_fr", OLD."short_name_ru", OLD."short_name_zh_hans", OLD."slug", OLD."source", OLD."website"); RETURN NULL;',
+                    hash="2c4f83230bb4d6eb7040b7e7ab6f32df4d0468af",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_c766e",
+                    table="coalition_entity",
+                    when="AFTER",
+                ),
+            ),
         ),
     ]

@@ -5,14 +5,14 @@ import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 import django.db.models.deletion
 import django.db.models.functions.text
-import ewaste_portal.vocabularies
-import knowledge.identifiers
-import knowledge.models
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+import ewaste_portal.vocabularies
+import knowledge.identifiers
+import knowledge.models
 
 # Thirteen digits of ISO 2108 with the right check digit. Before the tables: a constraint calls it.
 IS_ISBN = """
@@ -25,497 +25,1396 @@ $f$
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('coalition', '0001_initial'),
-        ('ewaste_portal', '0002_past_slugs'),
-        ('pghistory', '0007_auto_20250421_0444'),
+        ("coalition", "0001_initial"),
+        ("ewaste_portal", "0002_past_slugs"),
+        ("pghistory", "0007_auto_20250421_0444"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RunSQL(IS_ISBN, "DROP FUNCTION public.knowledge_is_isbn(text)"),
         migrations.CreateModel(
-            name='Edition',
+            name="Edition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('language', models.CharField(help_text='Two letters of ISO 639-1, such as pt.', max_length=2, verbose_name='language')),
-                ('title', models.CharField(blank=True, max_length=500, verbose_name='title of this edition')),
-                ('isbn', models.CharField(blank=True, max_length=20, validators=[knowledge.identifiers.validate_isbn], verbose_name='ISBN')),
-                ('year', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='year')),
-                ('url', models.URLField(blank=True, max_length=1000, verbose_name='address')),
-                ('format', models.CharField(blank=True, help_text='Such as PDF or HTML.', max_length=20, verbose_name='format')),
-                ('size_bytes', models.PositiveBigIntegerField(blank=True, null=True, verbose_name='size in bytes')),
-                ('pages', models.PositiveIntegerField(blank=True, null=True, verbose_name='pages')),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "language",
+                    models.CharField(
+                        help_text="Two letters of ISO 639-1, such as pt.", max_length=2, verbose_name="language"
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=500, verbose_name="title of this edition")),
+                (
+                    "isbn",
+                    models.CharField(
+                        blank=True, max_length=20, validators=[knowledge.identifiers.validate_isbn], verbose_name="ISBN"
+                    ),
+                ),
+                ("year", models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="year")),
+                ("url", models.URLField(blank=True, max_length=1000, verbose_name="address")),
+                (
+                    "format",
+                    models.CharField(
+                        blank=True, help_text="Such as PDF or HTML.", max_length=20, verbose_name="format"
+                    ),
+                ),
+                ("size_bytes", models.PositiveBigIntegerField(blank=True, null=True, verbose_name="size in bytes")),
+                ("pages", models.PositiveIntegerField(blank=True, null=True, verbose_name="pages")),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
             ],
             options={
-                'verbose_name': 'edition',
-                'verbose_name_plural': 'editions',
-                'ordering': ('position', 'pk'),
+                "verbose_name": "edition",
+                "verbose_name_plural": "editions",
+                "ordering": ("position", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='Resource',
+            name="Resource",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=120, unique=True, verbose_name='slug')),
-                ('resource_type', models.CharField(choices=ewaste_portal.vocabularies.Choices('resource_type'), max_length=40, verbose_name='type')),
-                ('original_title', models.CharField(max_length=500, verbose_name='original title')),
-                ('original_subtitle', models.CharField(blank=True, max_length=500, verbose_name='original subtitle')),
-                ('original_language', models.CharField(default='en', help_text='Two letters of ISO 639-1, such as pt.', max_length=2, verbose_name='original language')),
-                ('title', models.CharField(blank=True, max_length=500, verbose_name='title')),
-                ('title_ar', models.CharField(blank=True, max_length=500, null=True, verbose_name='title')),
-                ('title_zh_hans', models.CharField(blank=True, max_length=500, null=True, verbose_name='title')),
-                ('title_en', models.CharField(blank=True, max_length=500, null=True, verbose_name='title')),
-                ('title_fr', models.CharField(blank=True, max_length=500, null=True, verbose_name='title')),
-                ('title_ru', models.CharField(blank=True, max_length=500, null=True, verbose_name='title')),
-                ('title_es', models.CharField(blank=True, max_length=500, null=True, verbose_name='title')),
-                ('subtitle', models.CharField(blank=True, max_length=500, verbose_name='subtitle')),
-                ('subtitle_ar', models.CharField(blank=True, max_length=500, null=True, verbose_name='subtitle')),
-                ('subtitle_zh_hans', models.CharField(blank=True, max_length=500, null=True, verbose_name='subtitle')),
-                ('subtitle_en', models.CharField(blank=True, max_length=500, null=True, verbose_name='subtitle')),
-                ('subtitle_fr', models.CharField(blank=True, max_length=500, null=True, verbose_name='subtitle')),
-                ('subtitle_ru', models.CharField(blank=True, max_length=500, null=True, verbose_name='subtitle')),
-                ('subtitle_es', models.CharField(blank=True, max_length=500, null=True, verbose_name='subtitle')),
-                ('own_titles', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('ar', 'Arabic'), ('zh-hans', 'Chinese'), ('en', 'English'), ('fr', 'French'), ('ru', 'Russian'), ('es', 'Spanish')], max_length=10), blank=True, default=list, help_text="Languages in which the title is our rendering, not the publisher's.", size=None, verbose_name='titles of ours')),
-                ('summary', models.TextField(blank=True, verbose_name='summary')),
-                ('summary_ar', models.TextField(blank=True, null=True, verbose_name='summary')),
-                ('summary_zh_hans', models.TextField(blank=True, null=True, verbose_name='summary')),
-                ('summary_en', models.TextField(blank=True, null=True, verbose_name='summary')),
-                ('summary_fr', models.TextField(blank=True, null=True, verbose_name='summary')),
-                ('summary_ru', models.TextField(blank=True, null=True, verbose_name='summary')),
-                ('summary_es', models.TextField(blank=True, null=True, verbose_name='summary')),
-                ('authors', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), blank=True, default=list, help_text='“Surname, Initials”, one in each line.', size=None, verbose_name='authors')),
-                ('journal', models.CharField(blank=True, max_length=300, verbose_name='journal')),
-                ('year', models.PositiveSmallIntegerField(blank=True, help_text='Empty where it is not known.', null=True, verbose_name='year')),
-                ('published_on', models.DateField(blank=True, help_text='Only where the full day is known.', null=True, verbose_name='publication day')),
-                ('categories', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=ewaste_portal.vocabularies.Choices('ewaste_category'), max_length=60), blank=True, default=list, size=None, verbose_name='e-waste categories')),
-                ('sdg_targets', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=ewaste_portal.vocabularies.Choices('sdg_target'), max_length=6), blank=True, default=list, size=None, verbose_name='SDG targets')),
-                ('rights', models.CharField(choices=ewaste_portal.vocabularies.Choices('rights'), default='unknown', max_length=40, verbose_name='rights')),
-                ('doi', models.CharField(blank=True, max_length=200, validators=[knowledge.identifiers.validate_doi], verbose_name='DOI')),
-                ('symbols', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, help_text='Document symbols and standard numbers, such as ITU-T L.1031, one in each line.', size=None, verbose_name='symbols and numbers')),
-                ('source', models.TextField(blank=True, help_text='Where these facts were seen; for curators.', verbose_name='source')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('in-review', 'In review'), ('published', 'Published'), ('withdrawn', 'Withdrawn')], default='draft', max_length=20, verbose_name='state')),
-                ('submitted_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='submitted')),
-                ('published_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='published')),
-                ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='withdrawn')),
-                ('withdrawal_reason', models.TextField(blank=True, editable=False, verbose_name='reason of the withdrawal')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('modified_at', models.DateTimeField(auto_now=True, verbose_name='modified')),
-                ('countries', models.ManyToManyField(blank=True, related_name='resources', to='ewaste_portal.country', verbose_name='countries and areas')),
-                ('published_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('regions', models.ManyToManyField(blank=True, related_name='resources', to='ewaste_portal.region', verbose_name='regions')),
-                ('submitted_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('withdrawn_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=120, unique=True, verbose_name="slug")),
+                (
+                    "resource_type",
+                    models.CharField(
+                        choices=ewaste_portal.vocabularies.Choices("resource_type"), max_length=40, verbose_name="type"
+                    ),
+                ),
+                ("original_title", models.CharField(max_length=500, verbose_name="original title")),
+                ("original_subtitle", models.CharField(blank=True, max_length=500, verbose_name="original subtitle")),
+                (
+                    "original_language",
+                    models.CharField(
+                        default="en",
+                        help_text="Two letters of ISO 639-1, such as pt.",
+                        max_length=2,
+                        verbose_name="original language",
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=500, verbose_name="title")),
+                ("title_ar", models.CharField(blank=True, max_length=500, null=True, verbose_name="title")),
+                ("title_zh_hans", models.CharField(blank=True, max_length=500, null=True, verbose_name="title")),
+                ("title_en", models.CharField(blank=True, max_length=500, null=True, verbose_name="title")),
+                ("title_fr", models.CharField(blank=True, max_length=500, null=True, verbose_name="title")),
+                ("title_ru", models.CharField(blank=True, max_length=500, null=True, verbose_name="title")),
+                ("title_es", models.CharField(blank=True, max_length=500, null=True, verbose_name="title")),
+                ("subtitle", models.CharField(blank=True, max_length=500, verbose_name="subtitle")),
+                ("subtitle_ar", models.CharField(blank=True, max_length=500, null=True, verbose_name="subtitle")),
+                ("subtitle_zh_hans", models.CharField(blank=True, max_length=500, null=True, verbose_name="subtitle")),
+                ("subtitle_en", models.CharField(blank=True, max_length=500, null=True, verbose_name="subtitle")),
+                ("subtitle_fr", models.CharField(blank=True, max_length=500, null=True, verbose_name="subtitle")),
+                ("subtitle_ru", models.CharField(blank=True, max_length=500, null=True, verbose_name="subtitle")),
+                ("subtitle_es", models.CharField(blank=True, max_length=500, null=True, verbose_name="subtitle")),
+                (
+                    "own_titles",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("ar", "Arabic"),
+                                ("zh-hans", "Chinese"),
+                                ("en", "English"),
+                                ("fr", "French"),
+                                ("ru", "Russian"),
+                                ("es", "Spanish"),
+                            ],
+                            max_length=10,
+                        ),
+                        blank=True,
+                        default=list,
+                        help_text="Languages in which the title is our rendering, not the publisher's.",
+                        size=None,
+                        verbose_name="titles of ours",
+                    ),
+                ),
+                ("summary", models.TextField(blank=True, verbose_name="summary")),
+                ("summary_ar", models.TextField(blank=True, null=True, verbose_name="summary")),
+                ("summary_zh_hans", models.TextField(blank=True, null=True, verbose_name="summary")),
+                ("summary_en", models.TextField(blank=True, null=True, verbose_name="summary")),
+                ("summary_fr", models.TextField(blank=True, null=True, verbose_name="summary")),
+                ("summary_ru", models.TextField(blank=True, null=True, verbose_name="summary")),
+                ("summary_es", models.TextField(blank=True, null=True, verbose_name="summary")),
+                (
+                    "authors",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=200),
+                        blank=True,
+                        default=list,
+                        help_text="“Surname, Initials”, one in each line.",
+                        size=None,
+                        verbose_name="authors",
+                    ),
+                ),
+                ("journal", models.CharField(blank=True, max_length=300, verbose_name="journal")),
+                (
+                    "year",
+                    models.PositiveSmallIntegerField(
+                        blank=True, help_text="Empty where it is not known.", null=True, verbose_name="year"
+                    ),
+                ),
+                (
+                    "published_on",
+                    models.DateField(
+                        blank=True,
+                        help_text="Only where the full day is known.",
+                        null=True,
+                        verbose_name="publication day",
+                    ),
+                ),
+                (
+                    "categories",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=ewaste_portal.vocabularies.Choices("ewaste_category"), max_length=60
+                        ),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="e-waste categories",
+                    ),
+                ),
+                (
+                    "sdg_targets",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=ewaste_portal.vocabularies.Choices("sdg_target"), max_length=6
+                        ),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="SDG targets",
+                    ),
+                ),
+                (
+                    "rights",
+                    models.CharField(
+                        choices=ewaste_portal.vocabularies.Choices("rights"),
+                        default="unknown",
+                        max_length=40,
+                        verbose_name="rights",
+                    ),
+                ),
+                (
+                    "doi",
+                    models.CharField(
+                        blank=True, max_length=200, validators=[knowledge.identifiers.validate_doi], verbose_name="DOI"
+                    ),
+                ),
+                (
+                    "symbols",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100),
+                        blank=True,
+                        default=list,
+                        help_text="Document symbols and standard numbers, such as ITU-T L.1031, one in each line.",
+                        size=None,
+                        verbose_name="symbols and numbers",
+                    ),
+                ),
+                (
+                    "source",
+                    models.TextField(
+                        blank=True, help_text="Where these facts were seen; for curators.", verbose_name="source"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("in-review", "In review"),
+                            ("published", "Published"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="draft",
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                ("submitted_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="submitted")),
+                ("published_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="published")),
+                ("withdrawn_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="withdrawn")),
+                (
+                    "withdrawal_reason",
+                    models.TextField(blank=True, editable=False, verbose_name="reason of the withdrawal"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("modified_at", models.DateTimeField(auto_now=True, verbose_name="modified")),
+                (
+                    "countries",
+                    models.ManyToManyField(
+                        blank=True,
+                        related_name="resources",
+                        to="ewaste_portal.country",
+                        verbose_name="countries and areas",
+                    ),
+                ),
+                (
+                    "published_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "regions",
+                    models.ManyToManyField(
+                        blank=True, related_name="resources", to="ewaste_portal.region", verbose_name="regions"
+                    ),
+                ),
+                (
+                    "submitted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "withdrawn_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'resource',
-                'verbose_name_plural': 'resources',
-                'ordering': ('-created_at', '-pk'),
-                'permissions': (('review_resource', 'Can submit and return resources'), ('publish_resource', 'Can publish, withdraw and reinstate resources')),
+                "verbose_name": "resource",
+                "verbose_name_plural": "resources",
+                "ordering": ("-created_at", "-pk"),
+                "permissions": (
+                    ("review_resource", "Can submit and return resources"),
+                    ("publish_resource", "Can publish, withdraw and reinstate resources"),
+                ),
             },
         ),
         migrations.CreateModel(
-            name='SynonymEvent',
+            name="SynonymEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('concept', models.SlugField(db_index=False, max_length=80, verbose_name='concept')),
-                ('terms', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=120), help_text='Phrases that mean the same, one in each line.', size=None, verbose_name='terms')),
-                ('is_active', models.BooleanField(default=True, verbose_name='in use')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("concept", models.SlugField(db_index=False, max_length=80, verbose_name="concept")),
+                (
+                    "terms",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=120),
+                        help_text="Phrases that mean the same, one in each line.",
+                        size=None,
+                        verbose_name="terms",
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="in use")),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Topic',
+            name="Topic",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=120, unique=True, verbose_name='slug')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('name_ar', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('name_zh_hans', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('name_en', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('name_fr', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('name_ru', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('name_es', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('introduction', models.TextField(blank=True, help_text='Markdown.', verbose_name='introduction')),
-                ('introduction_ar', models.TextField(blank=True, help_text='Markdown.', null=True, verbose_name='introduction')),
-                ('introduction_zh_hans', models.TextField(blank=True, help_text='Markdown.', null=True, verbose_name='introduction')),
-                ('introduction_en', models.TextField(blank=True, help_text='Markdown.', null=True, verbose_name='introduction')),
-                ('introduction_fr', models.TextField(blank=True, help_text='Markdown.', null=True, verbose_name='introduction')),
-                ('introduction_ru', models.TextField(blank=True, help_text='Markdown.', null=True, verbose_name='introduction')),
-                ('introduction_es', models.TextField(blank=True, help_text='Markdown.', null=True, verbose_name='introduction')),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=120, unique=True, verbose_name="slug")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("name_ar", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("name_zh_hans", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("name_en", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("name_fr", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("name_ru", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("name_es", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("introduction", models.TextField(blank=True, help_text="Markdown.", verbose_name="introduction")),
+                (
+                    "introduction_ar",
+                    models.TextField(blank=True, help_text="Markdown.", null=True, verbose_name="introduction"),
+                ),
+                (
+                    "introduction_zh_hans",
+                    models.TextField(blank=True, help_text="Markdown.", null=True, verbose_name="introduction"),
+                ),
+                (
+                    "introduction_en",
+                    models.TextField(blank=True, help_text="Markdown.", null=True, verbose_name="introduction"),
+                ),
+                (
+                    "introduction_fr",
+                    models.TextField(blank=True, help_text="Markdown.", null=True, verbose_name="introduction"),
+                ),
+                (
+                    "introduction_ru",
+                    models.TextField(blank=True, help_text="Markdown.", null=True, verbose_name="introduction"),
+                ),
+                (
+                    "introduction_es",
+                    models.TextField(blank=True, help_text="Markdown.", null=True, verbose_name="introduction"),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
             ],
             options={
-                'verbose_name': 'topic',
-                'verbose_name_plural': 'topics',
-                'ordering': ('position', 'slug'),
+                "verbose_name": "topic",
+                "verbose_name_plural": "topics",
+                "ordering": ("position", "slug"),
             },
         ),
         migrations.CreateModel(
-            name='TopicEvent',
+            name="TopicEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('slug', models.SlugField(db_index=False, max_length=120, verbose_name='slug')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('name_ar', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('name_zh_hans', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('name_en', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('name_fr', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('name_ru', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('name_es', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('introduction', models.TextField(blank=True, help_text='Markdown.', verbose_name='introduction')),
-                ('introduction_ar', models.TextField(blank=True, help_text='Markdown.', null=True, verbose_name='introduction')),
-                ('introduction_zh_hans', models.TextField(blank=True, help_text='Markdown.', null=True, verbose_name='introduction')),
-                ('introduction_en', models.TextField(blank=True, help_text='Markdown.', null=True, verbose_name='introduction')),
-                ('introduction_fr', models.TextField(blank=True, help_text='Markdown.', null=True, verbose_name='introduction')),
-                ('introduction_ru', models.TextField(blank=True, help_text='Markdown.', null=True, verbose_name='introduction')),
-                ('introduction_es', models.TextField(blank=True, help_text='Markdown.', null=True, verbose_name='introduction')),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("slug", models.SlugField(db_index=False, max_length=120, verbose_name="slug")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("name_ar", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("name_zh_hans", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("name_en", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("name_fr", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("name_ru", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("name_es", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("introduction", models.TextField(blank=True, help_text="Markdown.", verbose_name="introduction")),
+                (
+                    "introduction_ar",
+                    models.TextField(blank=True, help_text="Markdown.", null=True, verbose_name="introduction"),
+                ),
+                (
+                    "introduction_zh_hans",
+                    models.TextField(blank=True, help_text="Markdown.", null=True, verbose_name="introduction"),
+                ),
+                (
+                    "introduction_en",
+                    models.TextField(blank=True, help_text="Markdown.", null=True, verbose_name="introduction"),
+                ),
+                (
+                    "introduction_fr",
+                    models.TextField(blank=True, help_text="Markdown.", null=True, verbose_name="introduction"),
+                ),
+                (
+                    "introduction_ru",
+                    models.TextField(blank=True, help_text="Markdown.", null=True, verbose_name="introduction"),
+                ),
+                (
+                    "introduction_es",
+                    models.TextField(blank=True, help_text="Markdown.", null=True, verbose_name="introduction"),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='SearchDocument',
+            name="SearchDocument",
             fields=[
-                ('resource', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='search_document', serialize=False, to='knowledge.resource')),
-                ('is_public', models.BooleanField(default=False)),
-                ('vector', django.contrib.postgres.search.SearchVectorField()),
-                ('title_vector', django.contrib.postgres.search.SearchVectorField()),
-                ('facets', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('year', models.SmallIntegerField(null=True)),
-                ('newest_key', models.IntegerField(default=0)),
-                ('title_key', models.TextField(default='')),
+                (
+                    "resource",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        primary_key=True,
+                        related_name="search_document",
+                        serialize=False,
+                        to="knowledge.resource",
+                    ),
+                ),
+                ("is_public", models.BooleanField(default=False)),
+                ("vector", django.contrib.postgres.search.SearchVectorField()),
+                ("title_vector", django.contrib.postgres.search.SearchVectorField()),
+                (
+                    "facets",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
+                ("year", models.SmallIntegerField(null=True)),
+                ("newest_key", models.IntegerField(default=0)),
+                ("title_key", models.TextField(default="")),
             ],
         ),
         migrations.CreateModel(
-            name='EditionEvent',
+            name="EditionEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('language', models.CharField(help_text='Two letters of ISO 639-1, such as pt.', max_length=2, verbose_name='language')),
-                ('title', models.CharField(blank=True, max_length=500, verbose_name='title of this edition')),
-                ('isbn', models.CharField(blank=True, max_length=20, validators=[knowledge.identifiers.validate_isbn], verbose_name='ISBN')),
-                ('year', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='year')),
-                ('url', models.URLField(blank=True, max_length=1000, verbose_name='address')),
-                ('format', models.CharField(blank=True, help_text='Such as PDF or HTML.', max_length=20, verbose_name='format')),
-                ('size_bytes', models.PositiveBigIntegerField(blank=True, null=True, verbose_name='size in bytes')),
-                ('pages', models.PositiveIntegerField(blank=True, null=True, verbose_name='pages')),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='knowledge.edition')),
-                ('resource', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='knowledge.resource', verbose_name='resource')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                (
+                    "language",
+                    models.CharField(
+                        help_text="Two letters of ISO 639-1, such as pt.", max_length=2, verbose_name="language"
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=500, verbose_name="title of this edition")),
+                (
+                    "isbn",
+                    models.CharField(
+                        blank=True, max_length=20, validators=[knowledge.identifiers.validate_isbn], verbose_name="ISBN"
+                    ),
+                ),
+                ("year", models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="year")),
+                ("url", models.URLField(blank=True, max_length=1000, verbose_name="address")),
+                (
+                    "format",
+                    models.CharField(
+                        blank=True, help_text="Such as PDF or HTML.", max_length=20, verbose_name="format"
+                    ),
+                ),
+                ("size_bytes", models.PositiveBigIntegerField(blank=True, null=True, verbose_name="size in bytes")),
+                ("pages", models.PositiveIntegerField(blank=True, null=True, verbose_name="pages")),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="knowledge.edition",
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="knowledge.resource",
+                        verbose_name="resource",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='edition',
-            name='resource',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='editions', to='knowledge.resource', verbose_name='resource'),
+            model_name="edition",
+            name="resource",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="editions",
+                to="knowledge.resource",
+                verbose_name="resource",
+            ),
         ),
         migrations.CreateModel(
-            name='ResourceEvent',
+            name="ResourceEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('slug', models.SlugField(db_index=False, max_length=120, verbose_name='slug')),
-                ('resource_type', models.CharField(choices=ewaste_portal.vocabularies.Choices('resource_type'), max_length=40, verbose_name='type')),
-                ('original_title', models.CharField(max_length=500, verbose_name='original title')),
-                ('original_subtitle', models.CharField(blank=True, max_length=500, verbose_name='original subtitle')),
-                ('original_language', models.CharField(default='en', help_text='Two letters of ISO 639-1, such as pt.', max_length=2, verbose_name='original language')),
-                ('title', models.CharField(blank=True, max_length=500, verbose_name='title')),
-                ('title_ar', models.CharField(blank=True, max_length=500, null=True, verbose_name='title')),
-                ('title_zh_hans', models.CharField(blank=True, max_length=500, null=True, verbose_name='title')),
-                ('title_en', models.CharField(blank=True, max_length=500, null=True, verbose_name='title')),
-                ('title_fr', models.CharField(blank=True, max_length=500, null=True, verbose_name='title')),
-                ('title_ru', models.CharField(blank=True, max_length=500, null=True, verbose_name='title')),
-                ('title_es', models.CharField(blank=True, max_length=500, null=True, verbose_name='title')),
-                ('subtitle', models.CharField(blank=True, max_length=500, verbose_name='subtitle')),
-                ('subtitle_ar', models.CharField(blank=True, max_length=500, null=True, verbose_name='subtitle')),
-                ('subtitle_zh_hans', models.CharField(blank=True, max_length=500, null=True, verbose_name='subtitle')),
-                ('subtitle_en', models.CharField(blank=True, max_length=500, null=True, verbose_name='subtitle')),
-                ('subtitle_fr', models.CharField(blank=True, max_length=500, null=True, verbose_name='subtitle')),
-                ('subtitle_ru', models.CharField(blank=True, max_length=500, null=True, verbose_name='subtitle')),
-                ('subtitle_es', models.CharField(blank=True, max_length=500, null=True, verbose_name='subtitle')),
-                ('own_titles', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('ar', 'Arabic'), ('zh-hans', 'Chinese'), ('en', 'English'), ('fr', 'French'), ('ru', 'Russian'), ('es', 'Spanish')], max_length=10), blank=True, default=list, help_text="Languages in which the title is our rendering, not the publisher's.", size=None, verbose_name='titles of ours')),
-                ('summary', models.TextField(blank=True, verbose_name='summary')),
-                ('summary_ar', models.TextField(blank=True, null=True, verbose_name='summary')),
-                ('summary_zh_hans', models.TextField(blank=True, null=True, verbose_name='summary')),
-                ('summary_en', models.TextField(blank=True, null=True, verbose_name='summary')),
-                ('summary_fr', models.TextField(blank=True, null=True, verbose_name='summary')),
-                ('summary_ru', models.TextField(blank=True, null=True, verbose_name='summary')),
-                ('summary_es', models.TextField(blank=True, null=True, verbose_name='summary')),
-                ('authors', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), blank=True, default=list, help_text='“Surname, Initials”, one in each line.', size=None, verbose_name='authors')),
-                ('journal', models.CharField(blank=True, max_length=300, verbose_name='journal')),
-                ('year', models.PositiveSmallIntegerField(blank=True, help_text='Empty where it is not known.', null=True, verbose_name='year')),
-                ('published_on', models.DateField(blank=True, help_text='Only where the full day is known.', null=True, verbose_name='publication day')),
-                ('categories', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=ewaste_portal.vocabularies.Choices('ewaste_category'), max_length=60), blank=True, default=list, size=None, verbose_name='e-waste categories')),
-                ('sdg_targets', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=ewaste_portal.vocabularies.Choices('sdg_target'), max_length=6), blank=True, default=list, size=None, verbose_name='SDG targets')),
-                ('rights', models.CharField(choices=ewaste_portal.vocabularies.Choices('rights'), default='unknown', max_length=40, verbose_name='rights')),
-                ('doi', models.CharField(blank=True, max_length=200, validators=[knowledge.identifiers.validate_doi], verbose_name='DOI')),
-                ('symbols', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, help_text='Document symbols and standard numbers, such as ITU-T L.1031, one in each line.', size=None, verbose_name='symbols and numbers')),
-                ('source', models.TextField(blank=True, help_text='Where these facts were seen; for curators.', verbose_name='source')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('in-review', 'In review'), ('published', 'Published'), ('withdrawn', 'Withdrawn')], default='draft', max_length=20, verbose_name='state')),
-                ('submitted_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='submitted')),
-                ('published_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='published')),
-                ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='withdrawn')),
-                ('withdrawal_reason', models.TextField(blank=True, editable=False, verbose_name='reason of the withdrawal')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('modified_at', models.DateTimeField(auto_now=True, verbose_name='modified')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='knowledge.resource')),
-                ('published_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('submitted_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('withdrawn_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("slug", models.SlugField(db_index=False, max_length=120, verbose_name="slug")),
+                (
+                    "resource_type",
+                    models.CharField(
+                        choices=ewaste_portal.vocabularies.Choices("resource_type"), max_length=40, verbose_name="type"
+                    ),
+                ),
+                ("original_title", models.CharField(max_length=500, verbose_name="original title")),
+                ("original_subtitle", models.CharField(blank=True, max_length=500, verbose_name="original subtitle")),
+                (
+                    "original_language",
+                    models.CharField(
+                        default="en",
+                        help_text="Two letters of ISO 639-1, such as pt.",
+                        max_length=2,
+                        verbose_name="original language",
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=500, verbose_name="title")),
+                ("title_ar", models.CharField(blank=True, max_length=500, null=True, verbose_name="title")),
+                ("title_zh_hans", models.CharField(blank=True, max_length=500, null=True, verbose_name="title")),
+                ("title_en", models.CharField(blank=True, max_length=500, null=True, verbose_name="title")),
+                ("title_fr", models.CharField(blank=True, max_length=500, null=True, verbose_name="title")),
+                ("title_ru", models.CharField(blank=True, max_length=500, null=True, verbose_name="title")),
+                ("title_es", models.CharField(blank=True, max_length=500, null=True, verbose_name="title")),
+                ("subtitle", models.CharField(blank=True, max_length=500, verbose_name="subtitle")),
+                ("subtitle_ar", models.CharField(blank=True, max_length=500, null=True, verbose_name="subtitle")),
+                ("subtitle_zh_hans", models.CharField(blank=True, max_length=500, null=True, verbose_name="subtitle")),
+                ("subtitle_en", models.CharField(blank=True, max_length=500, null=True, verbose_name="subtitle")),
+                ("subtitle_fr", models.CharField(blank=True, max_length=500, null=True, verbose_name="subtitle")),
+                ("subtitle_ru", models.CharField(blank=True, max_length=500, null=True, verbose_name="subtitle")),
+                ("subtitle_es", models.CharField(blank=True, max_length=500, null=True, verbose_name="subtitle")),
+                (
+                    "own_titles",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("ar", "Arabic"),
+                                ("zh-hans", "Chinese"),
+                                ("en", "English"),
+                                ("fr", "French"),
+                                ("ru", "Russian"),
+                                ("es", "Spanish"),
+                            ],
+                            max_length=10,
+                        ),
+                        blank=True,
+                        default=list,
+                        help_text="Languages in which the title is our rendering, not the publisher's.",
+                        size=None,
+                        verbose_name="titles of ours",
+                    ),
+                ),
+                ("summary", models.TextField(blank=True, verbose_name="summary")),
+                ("summary_ar", models.TextField(blank=True, null=True, verbose_name="summary")),
+                ("summary_zh_hans", models.TextField(blank=True, null=True, verbose_name="summary")),
+                ("summary_en", models.TextField(blank=True, null=True, verbose_name="summary")),
+                ("summary_fr", models.TextField(blank=True, null=True, verbose_name="summary")),
+                ("summary_ru", models.TextField(blank=True, null=True, verbose_name="summary")),
+                ("summary_es", models.TextField(blank=True, null=True, verbose_name="summary")),
+                (
+                    "authors",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=200),
+                        blank=True,
+                        default=list,
+                        help_text="“Surname, Initials”, one in each line.",
+                        size=None,
+                        verbose_name="authors",
+                    ),
+                ),
+                ("journal", models.CharField(blank=True, max_length=300, verbose_name="journal")),
+                (
+                    "year",
+                    models.PositiveSmallIntegerField(
+                        blank=True, help_text="Empty where it is not known.", null=True, verbose_name="year"
+                    ),
+                ),
+                (
+                    "published_on",
+                    models.DateField(
+                        blank=True,
+                        help_text="Only where the full day is known.",
+                        null=True,
+                        verbose_name="publication day",
+                    ),
+                ),
+                (
+                    "categories",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=ewaste_portal.vocabularies.Choices("ewaste_category"), max_length=60
+                        ),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="e-waste categories",
+                    ),
+                ),
+                (
+                    "sdg_targets",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=ewaste_portal.vocabularies.Choices("sdg_target"), max_length=6
+                        ),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="SDG targets",
+                    ),
+                ),
+                (
+                    "rights",
+                    models.CharField(
+                        choices=ewaste_portal.vocabularies.Choices("rights"),
+                        default="unknown",
+                        max_length=40,
+                        verbose_name="rights",
+                    ),
+                ),
+                (
+                    "doi",
+                    models.CharField(
+                        blank=True, max_length=200, validators=[knowledge.identifiers.validate_doi], verbose_name="DOI"
+                    ),
+                ),
+                (
+                    "symbols",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100),
+                        blank=True,
+                        default=list,
+                        help_text="Document symbols and standard numbers, such as ITU-T L.1031, one in each line.",
+                        size=None,
+                        verbose_name="symbols and numbers",
+                    ),
+                ),
+                (
+                    "source",
+                    models.TextField(
+                        blank=True, help_text="Where these facts were seen; for curators.", verbose_name="source"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("in-review", "In review"),
+                            ("published", "Published"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="draft",
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                ("submitted_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="submitted")),
+                ("published_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="published")),
+                ("withdrawn_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="withdrawn")),
+                (
+                    "withdrawal_reason",
+                    models.TextField(blank=True, editable=False, verbose_name="reason of the withdrawal"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("modified_at", models.DateTimeField(auto_now=True, verbose_name="modified")),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="knowledge.resource",
+                    ),
+                ),
+                (
+                    "published_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "submitted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "withdrawn_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='ResourcePublisher',
+            name="ResourcePublisher",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
-                ('entity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='coalition.entity', verbose_name='publisher')),
-                ('resource', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='knowledge.resource')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
+                (
+                    "entity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="coalition.entity", verbose_name="publisher"
+                    ),
+                ),
+                ("resource", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="knowledge.resource")),
             ],
             options={
-                'verbose_name': 'publisher',
-                'verbose_name_plural': 'publishers',
-                'ordering': ('position', 'pk'),
+                "verbose_name": "publisher",
+                "verbose_name_plural": "publishers",
+                "ordering": ("position", "pk"),
             },
         ),
         migrations.AddField(
-            model_name='resource',
-            name='publishers',
-            field=models.ManyToManyField(related_name='resources', through='knowledge.ResourcePublisher', to='coalition.entity', verbose_name='publishers'),
+            model_name="resource",
+            name="publishers",
+            field=models.ManyToManyField(
+                related_name="resources",
+                through="knowledge.ResourcePublisher",
+                to="coalition.entity",
+                verbose_name="publishers",
+            ),
         ),
         migrations.CreateModel(
-            name='Synonym',
+            name="Synonym",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('concept', models.SlugField(max_length=80, unique=True, verbose_name='concept')),
-                ('terms', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=120), help_text='Phrases that mean the same, one in each line.', size=None, verbose_name='terms')),
-                ('is_active', models.BooleanField(default=True, verbose_name='in use')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("concept", models.SlugField(max_length=80, unique=True, verbose_name="concept")),
+                (
+                    "terms",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=120),
+                        help_text="Phrases that mean the same, one in each line.",
+                        size=None,
+                        verbose_name="terms",
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="in use")),
             ],
             options={
-                'verbose_name': 'synonyms',
-                'verbose_name_plural': 'synonyms',
-                'ordering': ('concept',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('terms__len__gte', 2)), name='synonym_has_two_terms', violation_error_message='Enter at least two terms.')],
+                "verbose_name": "synonyms",
+                "verbose_name_plural": "synonyms",
+                "ordering": ("concept",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("terms__len__gte", 2)),
+                        name="synonym_has_two_terms",
+                        violation_error_message="Enter at least two terms.",
+                    )
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='synonym',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "knowledge_synonymevent" ("concept", "id", "is_active", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "terms") VALUES (NEW."concept", NEW."id", NEW."is_active", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."terms"); RETURN NULL;', hash='4c0906aded2f68aa482bfb6a2c0bf97033e7482c', operation='INSERT', pgid='pgtrigger_insert_insert_b74d5', table='knowledge_synonym', when='AFTER')),
+            model_name="synonym",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "knowledge_synonymevent" ("concept", "id", "is_active", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "terms") VALUES (NEW."concept", NEW."id", NEW."is_active", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."terms"); RETURN NULL;',
+                    hash="4c0906aded2f68aa482bfb6a2c0bf97033e7482c",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_b74d5",
+                    table="knowledge_synonym",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='synonym',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "knowledge_synonymevent" ("concept", "id", "is_active", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "terms") VALUES (NEW."concept", NEW."id", NEW."is_active", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."terms"); RETURN NULL;', hash='24144f410d3b09e8d6a82ece36598e78326f276b', operation='UPDATE', pgid='pgtrigger_update_update_9ee58', table='knowledge_synonym', when='AFTER')),
+            model_name="synonym",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "knowledge_synonymevent" ("concept", "id", "is_active", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "terms") VALUES (NEW."concept", NEW."id", NEW."is_active", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."terms"); RETURN NULL;',
+                    hash="24144f410d3b09e8d6a82ece36598e78326f276b",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_9ee58",
+                    table="knowledge_synonym",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='synonym',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "knowledge_synonymevent" ("concept", "id", "is_active", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "terms") VALUES (OLD."concept", OLD."id", OLD."is_active", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."terms"); RETURN NULL;', hash='4ef7227c1b3d13429ac8ed7e0548cbaf16066442', operation='DELETE', pgid='pgtrigger_delete_delete_2c175', table='knowledge_synonym', when='AFTER')),
+            model_name="synonym",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "knowledge_synonymevent" ("concept", "id", "is_active", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "terms") VALUES (OLD."concept", OLD."id", OLD."is_active", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."terms"); RETURN NULL;',
+                    hash="4ef7227c1b3d13429ac8ed7e0548cbaf16066442",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_2c175",
+                    table="knowledge_synonym",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='synonymevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="synonymevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='synonymevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='knowledge.synonym'),
+            model_name="synonymevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="knowledge.synonym",
+            ),
         ),
         migrations.AddField(
-            model_name='resource',
-            name='topics',
-            field=models.ManyToManyField(blank=True, related_name='resources', to='knowledge.topic', verbose_name='topics'),
+            model_name="resource",
+            name="topics",
+            field=models.ManyToManyField(
+                blank=True, related_name="resources", to="knowledge.topic", verbose_name="topics"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='topic',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "knowledge_topicevent" ("id", "introduction", "introduction_ar", "introduction_en", "introduction_es", "introduction_fr", "introduction_ru", "introduction_zh_hans", "name", "name_ar", "name_en", "name_es", "name_fr", "name_ru", "name_zh_hans", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "slug") VALUES (NEW."id", NEW."introduction", NEW."introduction_ar", NEW."introduction_en", NEW."introduction_es", NEW."introduction_fr", NEW."introduction_ru", NEW."introduction_zh_hans", NEW."name", NEW."name_ar", NEW."name_en", NEW."name_es", NEW."name_fr", NEW."name_ru", NEW."name_zh_hans", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."position", NEW."slug"); RETURN NULL;', hash='b82a2f173a7598933c9003c3abe43590f6aaef63', operation='INSERT', pgid='pgtrigger_insert_insert_9530d', table='knowledge_topic', when='AFTER')),
+            model_name="topic",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "knowledge_topicevent" ("id", "introduction", "introduction_ar", "introduction_en", "introduction_es", "introduction_fr", "introduction_ru", "introduction_zh_hans", "name", "name_ar", "name_en", "name_es", "name_fr", "name_ru", "name_zh_hans", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "slug") VALUES (NEW."id", NEW."introduction", NEW."introduction_ar", NEW."introduction_en", NEW."introduction_es", NEW."introduction_fr", NEW."introduction_ru", NEW."introduction_zh_hans", NEW."name", NEW."name_ar", NEW."name_en", NEW."name_es", NEW."name_fr", NEW."name_ru", NEW."name_zh_hans", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."position", NEW."slug"); RETURN NULL;',
+                    hash="b82a2f173a7598933c9003c3abe43590f6aaef63",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_9530d",
+                    table="knowledge_topic",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='topic',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "knowledge_topicevent" ("id", "introduction", "introduction_ar", "introduction_en", "introduction_es", "introduction_fr", "introduction_ru", "introduction_zh_hans", "name", "name_ar", "name_en", "name_es", "name_fr", "name_ru", "name_zh_hans", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "slug") VALUES (NEW."id", NEW."introduction", NEW."introduction_ar", NEW."introduction_en", NEW."introduction_es", NEW."introduction_fr", NEW."introduction_ru", NEW."introduction_zh_hans", NEW."name", NEW."name_ar", NEW."name_en", NEW."name_es", NEW."name_fr", NEW."name_ru", NEW."name_zh_hans", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."position", NEW."slug"); RETURN NULL;', hash='9dfe47b8b86ce983209c81889398b263195cf64e', operation='UPDATE', pgid='pgtrigger_update_update_4aa40', table='knowledge_topic', when='AFTER')),
+            model_name="topic",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "knowledge_topicevent" ("id", "introduction", "introduction_ar", "introduction_en", "introduction_es", "introduction_fr", "introduction_ru", "introduction_zh_hans", "name", "name_ar", "name_en", "name_es", "name_fr", "name_ru", "name_zh_hans", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "slug") VALUES (NEW."id", NEW."introduction", NEW."introduction_ar", NEW."introduction_en", NEW."introduction_es", NEW."introduction_fr", NEW."introduction_ru", NEW."introduction_zh_hans", NEW."name", NEW."name_ar", NEW."name_en", NEW."name_es", NEW."name_fr", NEW."name_ru", NEW."name_zh_hans", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."position", NEW."slug"); RETURN NULL;',
+                    hash="9dfe47b8b86ce983209c81889398b263195cf64e",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_4aa40",
+                    table="knowledge_topic",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='topic',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "knowledge_topicevent" ("id", "introduction", "introduction_ar", "introduction_en", "introduction_es", "introduction_fr", "introduction_ru", "introduction_zh_hans", "name", "name_ar", "name_en", "name_es", "name_fr", "name_ru", "name_zh_hans", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "slug") VALUES (OLD."id", OLD."introduction", OLD."introduction_ar", OLD."introduction_en", OLD."introduction_es", OLD."introduction_fr", OLD."introduction_ru", OLD."introduction_zh_hans", OLD."name", OLD."name_ar", OLD."name_en", OLD."name_es", OLD."name_fr", OLD."name_ru", OLD."name_zh_hans", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."slug"); RETURN NULL;', hash='12e220633291727310c8fa1cd4ceb000207b8a1a', operation='DELETE', pgid='pgtrigger_delete_delete_089d2', table='knowledge_topic', when='AFTER')),
+            model_name="topic",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "knowledge_topicevent" ("id", "introduction", "introduction_ar", "introduction_en", "introduction_es", "introduction_fr", "introduction_ru", "introduction_zh_hans", "name", "name_ar", "name_en", "name_es", "name_fr", "name_ru", "name_zh_hans", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "slug") VALUES (OLD."id", OLD."introduction", OLD."introduction_ar", OLD."introduction_en", OLD."introduction_es", OLD."introduction_fr", OLD."introduction_ru", OLD."introduction_zh_hans", OLD."name", OLD."name_ar", OLD."name_en", OLD."name_es", OLD."name_fr", OLD."name_ru", OLD."name_zh_hans", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."slug"); RETURN NULL;',
+                    hash="12e220633291727310c8fa1cd4ceb000207b8a1a",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_089d2",
+                    table="knowledge_topic",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='topicevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="topicevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='topicevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='knowledge.topic'),
+            model_name="topicevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="knowledge.topic",
+            ),
         ),
         migrations.AddIndex(
-            model_name='searchdocument',
-            index=django.contrib.postgres.indexes.GinIndex(condition=models.Q(('is_public', True)), fastupdate=False, fields=['vector'], name='document_words'),
+            model_name="searchdocument",
+            index=django.contrib.postgres.indexes.GinIndex(
+                condition=models.Q(("is_public", True)), fastupdate=False, fields=["vector"], name="document_words"
+            ),
         ),
         migrations.AddIndex(
-            model_name='searchdocument',
-            index=django.contrib.postgres.indexes.GinIndex(condition=models.Q(('is_public', True)), fastupdate=False, fields=['title_vector'], name='document_title_words'),
+            model_name="searchdocument",
+            index=django.contrib.postgres.indexes.GinIndex(
+                condition=models.Q(("is_public", True)),
+                fastupdate=False,
+                fields=["title_vector"],
+                name="document_title_words",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='edition',
-            constraint=models.CheckConstraint(condition=models.Q(('language__regex', '^[a-z]{2}$')), name='edition_language_is_iso_639_1', violation_error_message='Enter the two letters of a language code, such as en or pt.'),
+            model_name="edition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("language__regex", "^[a-z]{2}$")),
+                name="edition_language_is_iso_639_1",
+                violation_error_message="Enter the two letters of a language code, such as en or pt.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='edition',
-            constraint=models.CheckConstraint(condition=models.Q(('isbn', ''), knowledge.models.IsISBN(models.F('isbn')), _connector='OR'), name='edition_isbn_is_well_formed', violation_error_message='Enter an ISBN of 10 or 13 digits with the right check digit.'),
+            model_name="edition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("isbn", ""), knowledge.models.IsISBN(models.F("isbn")), _connector="OR"),
+                name="edition_isbn_is_well_formed",
+                violation_error_message="Enter an ISBN of 10 or 13 digits with the right check digit.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='edition',
-            constraint=models.UniqueConstraint(models.F('isbn'), condition=models.Q(('isbn', ''), _negated=True), name='edition_isbn_unique', violation_error_message='Another edition already has this ISBN.'),
+            model_name="edition",
+            constraint=models.UniqueConstraint(
+                models.F("isbn"),
+                condition=models.Q(("isbn", ""), _negated=True),
+                name="edition_isbn_unique",
+                violation_error_message="Another edition already has this ISBN.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='edition',
-            constraint=models.CheckConstraint(condition=models.Q(('year__isnull', True), ('year__range', (1950, 2100)), _connector='OR'), name='edition_year_is_plausible', violation_error_message='Enter a year from 1950 to 2100, or leave it empty where it is not known.'),
+            model_name="edition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("year__isnull", True), ("year__range", (1950, 2100)), _connector="OR"),
+                name="edition_year_is_plausible",
+                violation_error_message="Enter a year from 1950 to 2100, or leave it empty where it is not known.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='edition',
-            constraint=models.CheckConstraint(condition=models.Q(('url', ''), ('url__regex', '^https?://'), _connector='OR'), name='edition_address_is_on_the_web', violation_error_message='Enter an address that begins with https:// or http://.'),
+            model_name="edition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("url", ""), ("url__regex", "^https?://"), _connector="OR"),
+                name="edition_address_is_on_the_web",
+                violation_error_message="Enter an address that begins with https:// or http://.",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='edition',
-            trigger=pgtrigger.compiler.Trigger(name='published_resource_keeps_an_edition', sql=pgtrigger.compiler.UpsertTriggerSql(constraint='CONSTRAINT', func="\n                    -- waits for whoever is publishing the resource right now\n                    PERFORM FROM knowledge_resource WHERE id = OLD.resource_id FOR UPDATE;\n                    IF EXISTS (SELECT FROM knowledge_resource WHERE id = OLD.resource_id AND state = 'published')\n                       AND NOT EXISTS (SELECT FROM knowledge_edition WHERE resource_id = OLD.resource_id) THEN\n                        RAISE EXCEPTION 'The last edition of a published resource cannot go.' USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NULL;\n                ", hash='f55465c819d09c831a7b4bdfca10b8cf18b6637f', operation='DELETE OR UPDATE OF "resource_id"', pgid='pgtrigger_published_resource_keeps_an_edition_1ecb2', table='knowledge_edition', timing='DEFERRABLE INITIALLY DEFERRED', when='AFTER')),
+            model_name="edition",
+            trigger=pgtrigger.compiler.Trigger(
+                name="published_resource_keeps_an_edition",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    constraint="CONSTRAINT",
+                    func="\n                    -- waits for whoever is publishing the resource right now\n                    PERFORM FROM knowledge_resource WHERE id = OLD.resource_id FOR UPDATE;\n                    IF EXISTS (SELECT FROM knowledge_resource WHERE id = OLD.resource_id AND state = 'published')\n                       AND NOT EXISTS (SELECT FROM knowledge_edition WHERE resource_id = OLD.resource_id) THEN\n                        RAISE EXCEPTION 'The last edition of a published resource cannot go.' USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NULL;\n                ",
+                    hash="f55465c819d09c831a7b4bdfca10b8cf18b6637f",
+                    operation='DELETE OR UPDATE OF "resource_id"',
+                    pgid="pgtrigger_published_resource_keeps_an_edition_1ecb2",
+                    table="knowledge_edition",
+                    timing="DEFERRABLE INITIALLY DEFERRED",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='edition',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "knowledge_editionevent" ("format", "id", "isbn", "language", "pages", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "resource_id", "size_bytes", "title", "url", "year") VALUES (NEW."format", NEW."id", NEW."isbn", NEW."language", NEW."pages", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."position", NEW."resource_id", NEW."size_bytes", NEW."title", NEW."url", NEW."year"); RETURN NULL;', hash='84a12a7f1142e4288f03b91a425c1dde3dbb7b61', operation='INSERT', pgid='pgtrigger_insert_insert_198ed', table='knowledge_edition', when='AFTER')),
+            model_name="edition",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "knowledge_editionevent" ("format", "id", "isbn", "language", "pages", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "resource_id", "size_bytes", "title", "url", "year") VALUES (NEW."format", NEW."id", NEW."isbn", NEW."language", NEW."pages", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."position", NEW."resource_id", NEW."size_bytes", NEW."title", NEW."url", NEW."year"); RETURN NULL;',
+                    hash="84a12a7f1142e4288f03b91a425c1dde3dbb7b61",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_198ed",
+                    table="knowledge_edition",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='edition',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "knowledge_editionevent" ("format", "id", "isbn", "language", "pages", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "resource_id", "size_bytes", "title", "url", "year") VALUES (NEW."format", NEW."id", NEW."isbn", NEW."language", NEW."pages", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."position", NEW."resource_id", NEW."size_bytes", NEW."title", NEW."url", NEW."year"); RETURN NULL;', hash='ea7d46c3ccfcfa36601ea72bb9675f82d478581b', operation='UPDATE', pgid='pgtrigger_update_update_05282', table='knowledge_edition', when='AFTER')),
+            model_name="edition",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "knowledge_editionevent" ("format", "id", "isbn", "language", "pages", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "resource_id", "size_bytes", "title", "url", "year") VALUES (NEW."format", NEW."id", NEW."isbn", NEW."language", NEW."pages", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."position", NEW."resource_id", NEW."size_bytes", NEW."title", NEW."url", NEW."year"); RETURN NULL;',
+                    hash="ea7d46c3ccfcfa36601ea72bb9675f82d478581b",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_05282",
+                    table="knowledge_edition",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='edition',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "knowledge_editionevent" ("format", "id", "isbn", "language", "pages", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "resource_id", "size_bytes", "title", "url", "year") VALUES (OLD."format", OLD."id", OLD."isbn", OLD."language", OLD."pages", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."resource_id", OLD."size_bytes", OLD."title", OLD."url", OLD."year"); RETURN NULL;', hash='949fd3a977951194f9dacb716813c0f920f3b03d', operation='DELETE', pgid='pgtrigger_delete_delete_e9ab4', table='knowledge_edition', when='AFTER')),
+            model_name="edition",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "knowledge_editionevent" ("format", "id", "isbn", "language", "pages", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "resource_id", "size_bytes", "title", "url", "year") VALUES (OLD."format", OLD."id", OLD."isbn", OLD."language", OLD."pages", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."resource_id", OLD."size_bytes", OLD."title", OLD."url", OLD."year"); RETURN NULL;',
+                    hash="949fd3a977951194f9dacb716813c0f920f3b03d",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_e9ab4",
+                    table="knowledge_edition",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resourcepublisher',
-            constraint=models.UniqueConstraint(fields=('resource', 'entity'), name='resource_names_a_publisher_once', violation_error_message='This publisher is already named.'),
+            model_name="resourcepublisher",
+            constraint=models.UniqueConstraint(
+                fields=("resource", "entity"),
+                name="resource_names_a_publisher_once",
+                violation_error_message="This publisher is already named.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='resource',
-            index=models.Index(fields=['state', '-published_at'], name='resource_by_state'),
+            model_name="resource",
+            index=models.Index(fields=["state", "-published_at"], name="resource_by_state"),
         ),
         migrations.AddIndex(
-            model_name='resource',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('original_title'), name='gin_trgm_ops'), name='resource_title_trigrams'),
+            model_name="resource",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("original_title"), name="gin_trgm_ops"
+                ),
+                name="resource_title_trigrams",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(('resource_type__in', ['report', 'legislation', 'journal-article', 'standard', 'guideline', 'web-resource', 'policy-brief', 'event-record', 'dataset', 'training', 'toolkit', 'case-study', 'working-paper', 'video', 'book', 'book-chapter', 'conference-paper', 'thesis', 'factsheet', 'infographic', 'presentation', 'meeting-document', 'agreement', 'press-release', 'software', 'map', 'other'])), name='resource_type_is_in_the_vocabulary', violation_error_message='Choose a type from the list.'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "resource_type__in",
+                        [
+                            "report",
+                            "legislation",
+                            "journal-article",
+                            "standard",
+                            "guideline",
+                            "web-resource",
+                            "policy-brief",
+                            "event-record",
+                            "dataset",
+                            "training",
+                            "toolkit",
+                            "case-study",
+                            "working-paper",
+                            "video",
+                            "book",
+                            "book-chapter",
+                            "conference-paper",
+                            "thesis",
+                            "factsheet",
+                            "infographic",
+                            "presentation",
+                            "meeting-document",
+                            "agreement",
+                            "press-release",
+                            "software",
+                            "map",
+                            "other",
+                        ],
+                    )
+                ),
+                name="resource_type_is_in_the_vocabulary",
+                violation_error_message="Choose a type from the list.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(('rights__in', ['all-rights-reserved', 'cc-by-4.0', 'cc-by-sa-4.0', 'cc-by-nc-4.0', 'cc-by-nc-sa-4.0', 'cc-by-nc-nd-4.0', 'cc-by-3.0-igo', 'cc-by-nc-sa-3.0-igo', 'cc-by-nc-nd-3.0-igo', 'cc0', 'public-domain', 'official-text', 'open-access', 'publisher-terms', 'unknown'])), name='resource_rights_are_in_the_vocabulary', violation_error_message='Choose a rights statement from the list.'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "rights__in",
+                        [
+                            "all-rights-reserved",
+                            "cc-by-4.0",
+                            "cc-by-sa-4.0",
+                            "cc-by-nc-4.0",
+                            "cc-by-nc-sa-4.0",
+                            "cc-by-nc-nd-4.0",
+                            "cc-by-3.0-igo",
+                            "cc-by-nc-sa-3.0-igo",
+                            "cc-by-nc-nd-3.0-igo",
+                            "cc0",
+                            "public-domain",
+                            "official-text",
+                            "open-access",
+                            "publisher-terms",
+                            "unknown",
+                        ],
+                    )
+                ),
+                name="resource_rights_are_in_the_vocabulary",
+                violation_error_message="Choose a rights statement from the list.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(('categories__contained_by', ['temperature-exchange-equipment', 'screens-and-monitors', 'lamps', 'large-equipment', 'small-equipment', 'small-it-and-telecommunication-equipment', 'photovoltaic-panels', 'batteries'])), name='resource_categories_are_in_the_vocabulary', violation_error_message='Choose e-waste categories from the list.'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "categories__contained_by",
+                        [
+                            "temperature-exchange-equipment",
+                            "screens-and-monitors",
+                            "lamps",
+                            "large-equipment",
+                            "small-equipment",
+                            "small-it-and-telecommunication-equipment",
+                            "photovoltaic-panels",
+                            "batteries",
+                        ],
+                    )
+                ),
+                name="resource_categories_are_in_the_vocabulary",
+                violation_error_message="Choose e-waste categories from the list.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(('sdg_targets__contained_by', ['3.9', '4.7', '6.1', '6.3', '7.2', '8.3', '8.4', '8.7', '8.8', '9.4', '11.6', '12.1', '12.2', '12.4', '12.5', '12.6', '12.7', '12.8', '13.2', '14.1', '16.4', '16.5', '17.16', '17.17', '17.18'])), name='resource_targets_are_in_the_vocabulary', violation_error_message='Choose SDG targets from the list.'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "sdg_targets__contained_by",
+                        [
+                            "3.9",
+                            "4.7",
+                            "6.1",
+                            "6.3",
+                            "7.2",
+                            "8.3",
+                            "8.4",
+                            "8.7",
+                            "8.8",
+                            "9.4",
+                            "11.6",
+                            "12.1",
+                            "12.2",
+                            "12.4",
+                            "12.5",
+                            "12.6",
+                            "12.7",
+                            "12.8",
+                            "13.2",
+                            "14.1",
+                            "16.4",
+                            "16.5",
+                            "17.16",
+                            "17.17",
+                            "17.18",
+                        ],
+                    )
+                ),
+                name="resource_targets_are_in_the_vocabulary",
+                violation_error_message="Choose SDG targets from the list.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'in-review', 'published', 'withdrawn'])), name='resource_state_is_in_the_vocabulary'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "in-review", "published", "withdrawn"])),
+                name="resource_state_is_in_the_vocabulary",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(('original_title', ''), _negated=True), name='resource_has_a_title'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("original_title", ""), _negated=True), name="resource_has_a_title"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(('original_language__regex', '^[a-z]{2}$')), name='resource_language_is_iso_639_1', violation_error_message='Enter the two letters of a language code, such as en or pt.'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("original_language__regex", "^[a-z]{2}$")),
+                name="resource_language_is_iso_639_1",
+                violation_error_message="Enter the two letters of a language code, such as en or pt.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(('year__isnull', True), ('year__range', (1950, 2100)), _connector='OR'), name='resource_year_is_plausible', violation_error_message='Enter a year from 1950 to 2100, or leave it empty where it is not known.'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("year__isnull", True), ("year__range", (1950, 2100)), _connector="OR"),
+                name="resource_year_is_plausible",
+                violation_error_message="Enter a year from 1950 to 2100, or leave it empty where it is not known.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(('published_on__isnull', True), models.Q(('published_on__year', models.F('year')), ('year__isnull', False)), _connector='OR'), name='resource_day_lies_in_its_year', violation_error_message='The publication day must lie in the year.'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("published_on__isnull", True),
+                    models.Q(("published_on__year", models.F("year")), ("year__isnull", False)),
+                    _connector="OR",
+                ),
+                name="resource_day_lies_in_its_year",
+                violation_error_message="The publication day must lie in the year.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(('doi', ''), ('doi__regex', '^10\\.[0-9]{4,9}/[^[:space:][:upper:]]+$'), _connector='OR'), name='resource_doi_is_well_formed', violation_error_message='Enter a DOI such as 10.1016/j.wasman.2019.08.012.'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("doi", ""), ("doi__regex", "^10\\.[0-9]{4,9}/[^[:space:][:upper:]]+$"), _connector="OR"
+                ),
+                name="resource_doi_is_well_formed",
+                violation_error_message="Enter a DOI such as 10.1016/j.wasman.2019.08.012.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.UniqueConstraint(models.F('doi'), condition=models.Q(models.Q(('doi', ''), _negated=True), models.Q(('state', 'withdrawn'), _negated=True)), name='resource_doi_unique_among_living_works', violation_error_message='Another resource already has this DOI.'),
+            model_name="resource",
+            constraint=models.UniqueConstraint(
+                models.F("doi"),
+                condition=models.Q(
+                    models.Q(("doi", ""), _negated=True), models.Q(("state", "withdrawn"), _negated=True)
+                ),
+                name="resource_doi_unique_among_living_works",
+                violation_error_message="Another resource already has this DOI.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('submitted_at__isnull', True), ('submitted_by__isnull', True)), models.Q(('submitted_at__isnull', False), ('submitted_by__isnull', False)), _connector='OR'), name='resource_submitted_when_and_by_whom'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("submitted_at__isnull", True), ("submitted_by__isnull", True)),
+                    models.Q(("submitted_at__isnull", False), ("submitted_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="resource_submitted_when_and_by_whom",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('published_at__isnull', True), ('published_by__isnull', True)), models.Q(('published_at__isnull', False), ('published_by__isnull', False)), _connector='OR'), name='resource_published_when_and_by_whom'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("published_at__isnull", True), ("published_by__isnull", True)),
+                    models.Q(("published_at__isnull", False), ("published_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="resource_published_when_and_by_whom",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('withdrawal_reason', ''), ('withdrawn_at__isnull', True), ('withdrawn_by__isnull', True)), models.Q(('withdrawn_at__isnull', False), ('withdrawn_by__isnull', False), models.Q(('withdrawal_reason', ''), _negated=True)), _connector='OR'), name='resource_withdrawn_when_by_whom_and_why'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("withdrawal_reason", ""), ("withdrawn_at__isnull", True), ("withdrawn_by__isnull", True)),
+                    models.Q(
+                        ("withdrawn_at__isnull", False),
+                        ("withdrawn_by__isnull", False),
+                        models.Q(("withdrawal_reason", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="resource_withdrawn_when_by_whom_and_why",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'in-review'), _negated=True), ('submitted_at__isnull', False), _connector='OR'), name='resource_in_review_was_submitted'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "in-review"), _negated=True), ("submitted_at__isnull", False), _connector="OR"
+                ),
+                name="resource_in_review_was_submitted",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['published', 'withdrawn']), _negated=True), ('published_at__isnull', False), _connector='OR'), name='resource_published_has_a_date'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["published", "withdrawn"]), _negated=True),
+                    ("published_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="resource_published_has_a_date",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'withdrawn'), ('withdrawn_at__isnull', False)), models.Q(models.Q(('state', 'withdrawn'), _negated=True), ('withdrawn_at__isnull', True)), _connector='OR'), name='resource_withdrawn_has_a_date_and_no_other_has'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "withdrawn"), ("withdrawn_at__isnull", False)),
+                    models.Q(models.Q(("state", "withdrawn"), _negated=True), ("withdrawn_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="resource_withdrawn_has_a_date_and_no_other_has",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='resource',
-            trigger=pgtrigger.compiler.Trigger(name='resource_states', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{draft:in-review,in-review:draft,draft:published,in-review:published,published:withdrawn,withdrawn:published}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='3d856134bf8e748a6aa63140e2ff25bbef8ff4ae', operation='UPDATE', pgid='pgtrigger_resource_states_a29ec', table='knowledge_resource', when='BEFORE')),
+            model_name="resource",
+            trigger=pgtrigger.compiler.Trigger(
+                name="resource_states",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE _is_valid_transition BOOLEAN;",
+                    func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{draft:in-review,in-review:draft,draft:published,in-review:published,published:withdrawn,withdrawn:published}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;',
+                    hash="3d856134bf8e748a6aa63140e2ff25bbef8ff4ae",
+                    operation="UPDATE",
+                    pgid="pgtrigger_resource_states_a29ec",
+                    table="knowledge_resource",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='resource',
-            trigger=pgtrigger.compiler.Trigger(name='published_resource_has_an_edition', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."state" = \'published\')', constraint='CONSTRAINT', func="\n                    -- at the end of the transaction: it may have gone, or be published no more\n                    IF EXISTS (SELECT FROM knowledge_resource WHERE id = NEW.id AND state = 'published')\n                       AND NOT EXISTS (SELECT FROM knowledge_edition WHERE resource_id = NEW.id) THEN\n                        RAISE EXCEPTION 'A resource needs an edition before it is published.' USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NULL;\n                ", hash='1dbbfa487bd4c5ee2aa9f2253d7dbaa7a6027fa8', operation='INSERT OR UPDATE OF "state"', pgid='pgtrigger_published_resource_has_an_edition_0f30b', table='knowledge_resource', timing='DEFERRABLE INITIALLY DEFERRED', when='AFTER')),
+            model_name="resource",
+            trigger=pgtrigger.compiler.Trigger(
+                name="published_resource_has_an_edition",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (NEW.\"state\" = 'published')",
+                    constraint="CONSTRAINT",
+                    func="\n                    -- at the end of the transaction: it may have gone, or be published no more\n                    IF EXISTS (SELECT FROM knowledge_resource WHERE id = NEW.id AND state = 'published')\n                       AND NOT EXISTS (SELECT FROM knowledge_edition WHERE resource_id = NEW.id) THEN\n                        RAISE EXCEPTION 'A resource needs an edition before it is published.' USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NULL;\n                ",
+                    hash="1dbbfa487bd4c5ee2aa9f2253d7dbaa7a6027fa8",
+                    operation='INSERT OR UPDATE OF "state"',
+                    pgid="pgtrigger_published_resource_has_an_edition_0f30b",
+                    table="knowledge_resource",
+                    timing="DEFERRABLE INITIALLY DEFERRED",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='resource',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "knowledge_resourceevent" ("authors", "categories", "created_at", "doi", "id", "journal", "modified_at", "original_language", "original_subtitle", "original_title", "own_titles", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "published_at", "published_by_id", "published_on", "resource_type", "rights", "sdg_targets", "slug", "source", "state", "submitted_at", "submitted_by_id", "subtitle", "subtitle_ar", "subtitle_en", "subtitle_es", "subtitle_fr", "subtitle_ru", "subtitle_zh_hans", "summary", "summary_ar", "summary_en", "summary_es", "summary_fr", "summary_ru", "summary_zh_hans", "symbols", "title", "title_ar", "title_en", "title_es", "title_fr", "title_ru", "title_zh_hans", "withdrawal_reason", "withdrawn_at", "withdrawn_by_id", "year") VALUES (NEW."authors", NEW."categories", NEW."created_at", NEW."doi", NEW."id", NEW."journal", NEW."modified_at", NEW."original_language", NEW."original_subtitle", NEW."original_title", NEW."own_titles", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."published_at", NEW."published_by_id", NEW."published_on", NEW."resource_type", NEW."rights", NEW."sdg_targets", NEW."slug", NEW."source", NEW."state", NEW."submitted_at", NEW."submitted_by_id", NEW."subtitle", NEW."subtitle_ar", NEW."subtitle_en", NEW."subtitle_es", NEW."subtitle_fr", NEW."subtitle_ru", NEW."subtitle_zh_hans", NEW."summary", NEW."summary_ar", NEW."summary_en", NEW."summary_es", NEW."summary_fr", NEW."summary_ru", NEW."summary_zh_hans", NEW."symbols", NEW."title", NEW."title_ar", NEW."title_en", NEW."title_es", NEW."title_fr", NEW."title_ru", NEW."title_zh_hans", NEW."withdrawal_reason", NEW."withdrawn_at", NEW."withdrawn_by_id", NEW."year"); RETURN NULL;', hash='18b8e8fa85b71b98682e49d4735f9f57455c1406', operation='INSERT', pgid='pgtrigger_insert_insert_4ad54', table='knowledge_resource', when='AFTER')),
+            model_name="resource",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "knowledge_resourceevent" ("authors", "categories", "created_at", "doi", "id", "journal", "modified_at", "original_language", "original_subtitle", "original_title", "own_titles", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "published_at", "published_by_id", "published_on", "resource_type", "rights", "sdg_targets", "slug", "source", "state", "submitted_at", "submitted_by_id", "subtitle", "subtitle_ar", "subtitle_en", "subtitle_es", "subtitle_fr", "subtitle_ru", "subtitle_zh_hans", "summary", "summary_ar", "summary_en", "summary_es", "summary_fr", "summary_ru", "summary_zh_hans", "symbols", "title", "title_ar", "title_en", "title_es", "title_fr", "title_ru", "title_zh_hans", "withdrawal_reason", "withdrawn_at", "withdrawn_by_id", "year") VALUES (NEW."authors", NEW."categories", NEW."created_at", NEW."doi", NEW."id", NEW."journal", NEW."modified_at", NEW."original_language", NEW."original_subtitle", NEW."original_title", NEW."own_titles", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."published_at", NEW."published_by_id", NEW."published_on", NEW."resource_type", NEW."rights", NEW."sdg_targets", NEW."slug", NEW."source", NEW."state", NEW."submitted_at", NEW."submitted_by_id", NEW."subtitle", NEW."subtitle_ar", NEW."subtitle_en", NEW."subtitle_es", NEW."subtitle_fr", NEW."subtitle_ru", NEW."subtitle_zh_hans", NEW."summary", NEW."summary_ar", NEW."summary_en", NEW."summary_es", NEW."summary_fr", NEW."summary_ru", NEW."summary_zh_hans", NEW."symbols", NEW."title", NEW."title_ar", NEW."title_en", NEW."title_es", NEW."title_fr", NEW."title_ru", NEW."title_zh_hans", NEW."withdrawal_reason", NEW."withdrawn_at", NEW."withdrawn_by_id", NEW."year"); RETURN NULL;',
+                    hash="18b8e8fa85b71b98682e49d4735f9f57455c1406",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_4ad54",
+                    table="knowledge_resource",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='resource',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "knowledge_resourceevent" ("authors", "categories", "created_at", "doi", "id", "journal", "modified_at", "original_language", "original_subtitle", "original_title", "own_titles", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "published_at", "published_by_id", "published_on", "resource_type", "rights", "sdg_targets", "slug", "source", "state", "submitted_at", "submitted_by_id", "subtitle", "subtitle_ar", "subtitle_en", "subtitle_es", "subtitle_fr", "subtitle_ru", "subtitle_zh_hans", "summary", "summary_ar", "summary_en", "summary_es", "summary_fr", "summary_ru", "summary_zh_hans", "symbols", "title", "title_ar", "title_en", "title_es", "title_fr", "title_ru", "title_zh_hans", "withdrawal_reason", "withdrawn_at", "withdrawn_by_id", "year") VALUES (NEW."authors", NEW."categories", NEW."created_at", NEW."doi", NEW."id", NEW."journal", NEW."modified_at", NEW."original_language", NEW."original_subtitle", NEW."original_title", NEW."own_titles", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."published_at", NEW."published_by_id", NEW."published_on", NEW."resource_type", NEW."rights", NEW."sdg_targets", NEW."slug", NEW."source", NEW."state", NEW."submitted_at", NEW."submitted_by_id", NEW."subtitle", NEW."subtitle_ar", NEW."subtitle_en", NEW."subtitle_es", NEW."subtitle_fr", NEW."subtitle_ru", NEW."subtitle_zh_hans", NEW."summary", NEW."summary_ar", NEW."summary_en", NEW."summary_es", NEW."summary_fr", NEW."summary_ru", NEW."summary_zh_hans", NEW."symbols", NEW."title", NEW."title_ar", NEW."title_en", NEW."title_es", NEW."title_fr", NEW."title_ru", NEW."title_zh_hans", NEW."withdrawal_reason", NEW."withdrawn_at", NEW."withdrawn_by_id", NEW."year"); RETURN NULL;', hash='41b2dd29924957f8dc96b7803a8d2edc94150619', operation='UPDATE', pgid='pgtrigger_update_update_3c102', table='knowledge_resource', when='AFTER')),
+            model_name="resource",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "knowledge_resourceevent" ("authors", "categories", "created_at", "doi", "id", "journal", "modified_at", "original_language", "original_subtitle", "original_title", "own_titles", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "published_at", "published_by_id", "published_on", "resource_type", "rights", "sdg_targets", "slug", "source", "state", "submitted_at", "submitted_by_id", "subtitle", "subtitle_ar", "subtitle_en", "subtitle_es", "subtitle_fr", "subtitle_ru", "subtitle_zh_hans", "summary", "summary_ar", "summary_en", "summary_es", "summary_fr", "summary_ru", "summary_zh_hans", "symbols", "title", "title_ar", "title_en", "title_es", "title_fr", "title_ru", "title_zh_hans", "withdrawal_reason", "withdrawn_at", "withdrawn_by_id", "year") VALUES (NEW."authors", NEW."categories", NEW."created_at", NEW."doi", NEW."id", NEW."journal", NEW."modified_at", NEW."original_language", NEW."original_subtitle", NEW."original_title", NEW."own_titles", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."published_at", NEW."published_by_id", NEW."published_on", NEW."resource_type", NEW."rights", NEW."sdg_targets", NEW."slug", NEW."source", NEW."state", NEW."submitted_at", NEW."submitted_by_id", NEW."subtitle", NEW."subtitle_ar", NEW."subtitle_en", NEW."subtitle_es", NEW."subtitle_fr", NEW."subtitle_ru", NEW."subtitle_zh_hans", NEW."summary", NEW."summary_ar", NEW."summary_en", NEW."summary_es", NEW."summary_fr", NEW."summary_ru", NEW."summary_zh_hans", NEW."symbols", NEW."title", NEW."title_ar", NEW."title_en", NEW."title_es", NEW."title_fr", NEW."title_ru", NEW."title_zh_hans", NEW."withdrawal_reason", NEW."withdrawn_at", NEW."withdrawn_by_id", NEW."year"); RETURN NULL;',
+                    hash="41b2dd29924957f8dc96b7803a8d2edc94150619",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_3c102",
+                    table="knowledge_resource",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='resource',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "knowledge_resourceevent" ("authors", "categories", "created_at", "doi", "id", "journal", "modified_at", "original_language", "original_subtitle", "original_title", "own_titles", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "published_at", "published_by_id", "published_on", "resource_type", "rights", "sdg_targets", "slug", "source", "state", "submitted_at", "submitted_by_id", "subtitle", "subtitle_ar", "subtitle_en", "subtitle_es", "subtitle_fr", "subtitle_ru", "subtitle_zh_hans", "summary", "summary_ar", "summary_en", "summary_es", "summary_fr", "summary_ru", "summary_zh_hans", "symbols", "title", "title_ar", "title_en", "title_es", "title_fr", "title_ru", "title_zh_hans", "withdrawal_reason", "withdrawn_at", "withdrawn_by_id", "year") VALUES (OLD."authors", OLD."categories", OLD."created_at", OLD."doi", OLD."id", OLD."journal", OLD."modified_at", OLD."original_language", OLD."original_subtitle", OLD."original_title", OLD."own_titles", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."published_at", OLD."published_by_id", OLD."published_on", OLD."resource_type", OLD."rights", OLD."sdg_targets", OLD."slug", OLD."source", OLD."state", OLD."submitted_at", OLD."submitted_by_id", OLD."subtitle", OLD."subtitle_ar", OLD."subtitle_en", OLD."subtitle_es", OLD."subtitle_fr", OLD."subtitle_ru", OLD."subtitle_zh_hans", OLD."summary", OLD."summary_ar", OLD."summary_en", OLD."summary_es", OLD."summary_fr", OLD."summary_ru", OLD."summary_zh_hans", OLD."symbols", OLD."title", OLD."title_ar", OLD."title_en", OLD."title_es", OLD."title_fr", OLD."title_ru", OLD."title_zh_hans", OLD."withdrawal_reason", OLD."withdrawn_at", OLD."withdrawn_by_id", OLD."year"); RETURN NULL;', hash='ee51724cbcee1ef52cd03e4c18d862082d615653', operation='DELETE', pgid='pgtrigger_delete_delete_4e71c', table='knowledge_resource', when='AFTER')),
+            model_name="resource",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "knowledge_resourceevent" ("authors", "categories", "created_at", "doi", "id", "journal", "modified_at", "original_language", "original_subtitle", "original_title", "own_titles", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "published_at", "published_by_id", "published_on", "resource_type", "rights", "sdg_targets", "slug", "source", "state", "submitted_at", "submitted_by_id", "subtitle", "subtitle_ar", "subtitle_en", "subtitle_es", "subtitle_fr", "subtitle_ru", "subtitle_zh_hans", "summary", "summary_ar", "summary_en", "summary_es", "summary_fr", "summary_ru", "summary_zh_hans", "symbols", "title", "title_ar", "title_en", "title_es", "title_fr", "title_ru", "title_zh_hans", "withdrawal_reason", "withdrawn_at", "withdrawn_by_id", "year") VALUES (OLD."authors", OLD."categories", OLD."created_at", OLD."doi", OLD."id", OLD."journal", OLD."modified_at", OLD."original_language", OLD."original_subtitle", OLD."original_title", OLD."own_titles", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."published_at", OLD."published_by_id", OLD."published_on", OLD."resource_type", OLD."rights", OLD."sdg_targets", OLD."slug", OLD."source", OLD."state", OLD."submitted_at", OLD."submitted_by_id", OLD."subtitle", OLD."subtitle_ar", OLD."subtitle_en", OLD."subtitle_es", OLD."subtitle_fr", OLD."subtitle_ru", OLD."subtitle_zh_hans", OLD."summary", OLD."summary_ar", OLD."summary_en", OLD."summary_es", OLD."summary_fr", OLD."summary_ru", OLD."summary_zh_hans", OLD."symbols", OLD."title", OLD."title_ar", OLD."title_en", OLD."title_es", OLD."title_fr", OLD."title_ru", OLD."title_zh_hans", OLD."withdrawal_reason", OLD."withdrawn_at", OLD."withdrawn_by_id", OLD."year"); RETURN NULL;',
+                    hash="ee51724cbcee1ef52cd03e4c18d862082d615653",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_4e71c",
+                    table="knowledge_resource",
+                    when="AFTER",
+                ),
+            ),
         ),
     ]

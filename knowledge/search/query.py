@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 from knowledge import identifiers
 
@@ -44,7 +45,9 @@ def fold(text: str) -> str:
     text = re.sub(r"\b(?:[ldjmtsnc]|qu)['’](?=\w)|['’]s\b", "", text)
     text = re.sub(r"[-‐‑–/'’]+", " ", text)
     words = arabic(RUSSIAN_ENDING.sub("", unicodedata.normalize("NFC", text))).split()
-    return " ".join(word[:-1] if len(word) > 4 and word.endswith("s") and not word.endswith("ss") else word for word in words)
+    return " ".join(
+        word[:-1] if len(word) > 4 and word.endswith("s") and not word.endswith("ss") else word for word in words
+    )
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,11 @@ class Term:
     is_phrase: bool = False
     synonyms: tuple[str, ...] = ()
 
-    def sql(self) -> tuple[str, list[object]]:
+    def sql(self) -> tuple[str, list[Any]]:
         """An expression of type tsquery and its parameters."""
         if self.synonyms:
             return "public.knowledge_concept_query(%s::text[])", [list(self.synonyms)]
-        found: list[tuple[str, list[object]]] = [("public.knowledge_query(%s, %s)", [self.text, self.is_phrase])]
+        found: list[tuple[str, list[Any]]] = [("public.knowledge_query(%s, %s)", [self.text, self.is_phrase])]
         pieces = [] if self.is_phrase else han_pieces(self.text)
         if len(pieces) > 1:
             found.append((" && ".join(["public.knowledge_query(%s, true)"] * len(pieces)), list(pieces)))
@@ -115,21 +118,21 @@ class Query:
 
     def loosened(self) -> "Query":
         """The same with any of the words instead of all."""
-        parts = [
-            group
-            for alternatives in self.wanted
-            for group in ([(part,) for part in alternatives[0].parts] if len(alternatives) == 1 else [alternatives])
-        ]
+        parts: list[tuple[Term, ...]] = []
+        for alternatives in self.wanted:
+            parts += [(part,) for part in alternatives[0].parts] if len(alternatives) == 1 else [alternatives]
         return replace(self, wanted=tuple(parts[:MOST_TERMS]), any_word=True)
 
-    def sql(self) -> tuple[str, str, list[object]]:
+    def sql(self) -> tuple[str, str, list[Any]]:
         """Expressions for what is wanted, a tsquery for each group, and what is not; and their parameters in that order."""
-        groups, wanted_parameters = _joined([_joined([term.sql() for term in group], " || ") for group in self.wanted], ", ")
+        groups, wanted_parameters = _joined(
+            [_joined([term.sql() for term in group], " || ") for group in self.wanted], ", "
+        )
         unwanted, unwanted_parameters = _joined([term.sql() for term in self.unwanted], " || ")
         return f"ARRAY[{groups}]::tsquery[]", unwanted or "''::tsquery", [*wanted_parameters, *unwanted_parameters]
 
 
-def _joined(parts: Sequence[tuple[str, list[object]]], operator: str) -> tuple[str, list[object]]:
+def _joined(parts: Sequence[tuple[str, list[Any]]], operator: str) -> tuple[str, list[Any]]:
     return operator.join(f"({sql})" for sql, _ in parts), [value for _, values in parts for value in values]
 
 
@@ -154,10 +157,9 @@ def parse(text: str, thesaurus: Thesaurus | None = None) -> Query:
     unwanted: list[Term] = []
     joins = False
     for token in _with_synonyms(tokens, thesaurus or Thesaurus()):
-        if token == "OR":
+        if not isinstance(token, _Token):  # OR
             joins = bool(wanted)
             continue
-        assert isinstance(token, _Token)
         if token.negated:
             unwanted.append(token.term)
         elif joins:

@@ -136,9 +136,11 @@ def _marker(query: Query) -> Callable[[str], str]:
 
     def mark(text: str) -> str:
         return pattern.sub(
-            lambda match: f"{START}{match.group()}{STOP}"
-            if match.group() in han or fold(match.group()) in words or arabic(match.group()) in words
-            else match.group(),
+            lambda match: (
+                f"{START}{match.group()}{STOP}"
+                if match.group() in han or fold(match.group()) in words or arabic(match.group()) in words
+                else match.group()
+            ),
             text,
         )
 
@@ -180,7 +182,9 @@ def search(
         ids = _by_relevance(catalogue, matches, hits)
     else:
         ids = catalogue.in_order("newest" if sort == "relevance" else sort, hits)
-    results = Results(query, chosen, sort, ids, catalogue, matches.tsquery, matches.marks, loosened, masks=masks, hits=hits)
+    results = Results(
+        query, chosen, sort, ids, catalogue, matches.tsquery, matches.marks, loosened, masks=masks, hits=hits
+    )
     if matches.tsquery and (loosened or not matches.all):
         results.did_you_mean = _did_you_mean(query, catalogue)
     return results
@@ -213,12 +217,16 @@ def _match(query: Query, catalogue: Catalogue) -> Matches:
     together = "knowledge_any" if query.any_word else "knowledge_all"
     code = languages.reader_code()
     marked = [text for term in query.terms for text in (term.text, *term.synonyms)]
-    found = "(SELECT string_agg(int8send(resource_id), '') FROM knowledge_searchdocument WHERE is_public AND {} @@ (SELECT {} FROM query))"
+    found = (
+        "(SELECT string_agg(int8send(resource_id), '') FROM knowledge_searchdocument"
+        " WHERE is_public AND {} @@ (SELECT {} FROM query))"
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH given AS MATERIALIZED (SELECT {groups} AS groups, {unwanted} AS unwanted),"  # noqa: S608  built from constants
             f" query AS MATERIALIZED (SELECT groups, unwanted, public.{together}(groups) AS wanted FROM given)"
-            f" SELECT wanted::text, groups::text[], public.knowledge_marks(%s, %s::text[])::text, {found.format('vector', 'wanted')}, {found.format('title_vector', 'wanted')},"
+            " SELECT wanted::text, groups::text[], public.knowledge_marks(%s, %s::text[])::text,"
+            f" {found.format('vector', 'wanted')}, {found.format('title_vector', 'wanted')},"
             f" {found.format('vector', 'unwanted')} FROM query",
             [*parameters, f"public.portal_{code if code in WITH_HEADLINES else 'en'}", marked],
         )
@@ -264,8 +272,10 @@ def _did_you_mean(query: Query, catalogue: Catalogue) -> str:
         return ""
     nearest = (
         "SELECT asked.word, near.word FROM unnest(%s::text[]) AS asked(word)"
-        " CROSS JOIN LATERAL (SELECT word FROM knowledge_word WHERE plain %% public.unaccent('public.unaccent', lower(asked.word))"
-        " ORDER BY similarity(plain, public.unaccent('public.unaccent', lower(asked.word))) DESC, abs(length(word) - length(asked.word)), word LIMIT 1) near"
+        " CROSS JOIN LATERAL (SELECT word FROM knowledge_word"
+        " WHERE plain %% public.unaccent('public.unaccent', lower(asked.word))"
+        " ORDER BY similarity(plain, public.unaccent('public.unaccent', lower(asked.word))) DESC,"
+        " abs(length(word) - length(asked.word)), word LIMIT 1) near"
         " WHERE NOT EXISTS (SELECT FROM knowledge_searchdocument"
         " WHERE is_public AND vector @@ public.knowledge_query(asked.word, false))"
     )

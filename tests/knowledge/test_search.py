@@ -111,8 +111,6 @@ def test_every_word_of_every_part_finds() -> None:
     assert [word for word in words if found(word) != {"it"}] == []
 
 
-
-
 @db
 @pytest.mark.parametrize(
     "written",
@@ -141,8 +139,6 @@ def test_isbn_of_ten_digits_finds_the_edition_of_thirteen() -> None:
 
 
 # Languages ------------------------------------------------------------------------------------------------------
-
-
 
 
 @db

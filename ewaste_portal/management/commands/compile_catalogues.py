@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 
 class Command(BaseCommand):
     help = "Compiles each .po file whose .mo file is missing or older."
-    requires_system_checks: list[str] = []
+    requires_system_checks = ()
 
     def handle(self, **options: Any) -> None:
         compiled = 0

@@ -17,7 +17,9 @@ def words(status: int) -> tuple[str, str]:
     """Heading and text in the active language."""
     if status == 503:
         return _("The portal is being worked on"), _("It will be back soon. Try again in a few minutes.")
-    return _("The page could not be made"), _("The fault is on our side and has been noted. Try again in a few minutes.")
+    return _("The page could not be made"), _(
+        "The fault is on our side and has been noted. Try again in a few minutes."
+    )
 
 
 class Command(BaseCommand):
@@ -47,7 +49,9 @@ class Command(BaseCommand):
                                 {
                                     "tag": language_tag(other),
                                     "dir": "rtl" if get_language_info(other)["bidi"] else "ltr",
-                                    "name_local": "中文" if other == "zh-hans" else get_language_info(other)["name_local"].capitalize(),
+                                    "name_local": "中文"
+                                    if other == "zh-hans"
+                                    else get_language_info(other)["name_local"].capitalize(),
                                     "url": f"/{other}/",
                                 }
                                 for other in codes

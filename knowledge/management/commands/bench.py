@@ -131,7 +131,12 @@ class Library:
     def add_entities(self) -> list[int]:
         more = ENTITIES - Entity.objects.count()
         Entity.objects.bulk_create(
-            Entity(slug=f"bench-{n}", kind="national-government", official_name_en=f"{self.text('en', 3)} {n}", is_example=True)
+            Entity(
+                slug=f"bench-{n}",
+                kind="national-government",
+                official_name_en=f"{self.text('en', 3)} {n}",
+                is_example=True,
+            )
             for n in range(more)
         )
         return list(Entity.objects.values_list("pk", flat=True))
@@ -224,7 +229,9 @@ def fill(resources: int, say: Callable[[str], None]) -> None:
 def refresh(starts: Iterable[int]) -> None:
     with connections["default"].cursor() as cursor:
         for first in starts:
-            cursor.execute("SELECT knowledge_refresh(array(SELECT generate_series(%s, %s)::bigint))", [first, first + BATCH - 1])
+            cursor.execute(
+                "SELECT knowledge_refresh(array(SELECT generate_series(%s, %s)::bigint))", [first, first + BATCH - 1]
+            )
     connections["default"].close()
 
 
@@ -239,7 +246,9 @@ class Question:
 
 
 def of_list(name: str, in_sql: str, reader: str = "en", /, **parameters: Any) -> Question:
-    return Question(name, f"/{reader}/resources/" + (f"?{urlencode(parameters, doseq=True)}" if parameters else ""), in_sql)
+    return Question(
+        name, f"/{reader}/resources/" + (f"?{urlencode(parameters, doseq=True)}" if parameters else ""), in_sql
+    )
 
 
 def questions(resources: int) -> list[Question]:
@@ -261,7 +270,9 @@ def questions(resources: int) -> list[Question]:
         of_list("three filters", "no search in SQL: bitmaps of facets in memory", **three),
         of_list("word and three filters", f"{words}; the filters in memory; ts_rank", q="management", **three),
         of_list("Chinese word", f"lookup of a pair of characters; {ranked}", "zh-hans", q="回收"),
-        of_list("Chinese run", f"lookup of a concept and of pairs in a row; {ranked}", "zh-hans", q="电子废物管理的国家政策"),
+        of_list(
+            "Chinese run", f"lookup of a concept and of pairs in a row; {ranked}", "zh-hans", q="电子废物管理的国家政策"
+        ),
         of_list("Arabic", f"lookup of a concept; {ranked}", "ar", q="النفايات الإلكترونية"),
         of_list("Russian", f"lookups of a stem and of a concept; {ranked}", "ru", q="переработка отходов"),
         of_list("French accents", f"three stems without accents; {ranked}", "fr", q="réglementation collecte déchets"),
@@ -270,11 +281,26 @@ def questions(resources: int) -> list[Question]:
         of_list("by title", "as no query: the order is kept in memory", sort="title"),
         of_list("years", "no search in SQL: a bitmap for each year in memory", year_from=2010, year_to=2020),
         of_list("publishers", "no search in SQL: bitmaps of facets in memory", publisher=["itu", "unep"]),
-        of_list("deep page of a very common word", "as the word: pages are cut in memory", q="e-waste", page=resources // 200),
-        of_list("phrase of very common words", f"as the phrase, with more to recheck; {ranked}", q='"electronic products"'),
-        of_list("without synonyms", f"lookup of both words, recheck of positions; {ranked}", q="e-waste", synonyms="off"),
-        of_list("typing error", "all words, then any of them, then the nearest known words by trigrams", q="recyclng managment"),
-        Question("one resource", "/en/resources/bench-777/", "the resource, its rows, related ones by facets and words"),
+        of_list(
+            "deep page of a very common word",
+            "as the word: pages are cut in memory",
+            q="e-waste",
+            page=resources // 200,
+        ),
+        of_list(
+            "phrase of very common words", f"as the phrase, with more to recheck; {ranked}", q='"electronic products"'
+        ),
+        of_list(
+            "without synonyms", f"lookup of both words, recheck of positions; {ranked}", q="e-waste", synonyms="off"
+        ),
+        of_list(
+            "typing error",
+            "all words, then any of them, then the nearest known words by trigrams",
+            q="recyclng managment",
+        ),
+        Question(
+            "one resource", "/en/resources/bench-777/", "the resource, its rows, related ones by facets and words"
+        ),
         Question("suggestions", "/en/resources/suggest/?q=elec", "GIN lookup of a beginning in titles, newest 8"),
     ]
 
@@ -388,7 +414,9 @@ class Command(BaseCommand):
         before, begun = memory_mib(), time.perf_counter()
         catalogues.current()
         took = time.perf_counter() - begun
-        self.stdout.write(f"Catalogue in memory: {took:.2f} s; the process grew from {before:.0f} to {memory_mib():.0f} MiB.")
+        self.stdout.write(
+            f"Catalogue in memory: {took:.2f} s; the process grew from {before:.0f} to {memory_mib():.0f} MiB."
+        )
 
     def measure(self, client: Client, resources: int, repeat: int) -> list[str]:
         """Prints the table; the names of those that are too slow. Round after round, so that a disturbance hits all alike."""
@@ -429,4 +457,6 @@ class Command(BaseCommand):
             cursor.execute(change.format("replace(original_title, ' quagmire', '')"))
         if b"bench-777" not in page:
             raise CommandError("An edited title was not found by the next request.")
-        self.stdout.write(f"One title edited by SQL: {stored:.0f} ms; the next request found it in {shown.least:.0f} ms.")
+        self.stdout.write(
+            f"One title edited by SQL: {stored:.0f} ms; the next request found it in {shown.least:.0f} ms."
+        )
