@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, SignupWebAuthnForm
 from django import forms
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -46,3 +47,19 @@ class PreferencesForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("first_name", "last_name", "language", "theme")
+
+
+class AddPasskeyForm(AddWebAuthnForm):
+    """allauth's, with a label that can be translated."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("Name")
+
+
+class SignupPasskeyForm(SignupWebAuthnForm):
+    """allauth's, with a label that can be translated."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("Name")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.cache import patch_cache_control
+from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from ewaste_portal import logs
 
@@ -51,6 +51,7 @@ class CachePolicyMiddleware:
         elif not response.has_header("Cache-Control"):
             if response.status_code in {200, 301, 304, 404, 410}:
                 patch_cache_control(response, public=True, max_age=60)
+                patch_vary_headers(response, ["Cookie"])  # a reader who signs in must not get the page of before
             else:
                 response["Cache-Control"] = "no-store"
         return response

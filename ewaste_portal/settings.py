@@ -16,7 +16,7 @@ PORTAL_NOTICE = env.text("PORTAL_NOTICE", default="")  # empty: the translated d
 PORTAL_ORIGIN = env.origin("PORTAL_ORIGIN", default="http://localhost:8000" if PORTAL_DEMO else None)
 PORTAL_CONTACT = env.text("PORTAL_CONTACT", default="contact@example.org" if PORTAL_DEMO else None)
 PORTAL_STAFF_MFA = env.boolean("PORTAL_STAFF_MFA", default=not PORTAL_DEMO)
-PORTAL_INDEXED = env.boolean("PORTAL_INDEXED", default=not PORTAL_DEMO)
+PORTAL_INDEXED = env.boolean("PORTAL_INDEXED", default=True)
 
 # Core -------------------------------------------------------------------------
 SECRET_KEY = env.secret_key(demo=PORTAL_DEMO, var=VAR_DIR)
@@ -111,7 +111,7 @@ PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 PGHISTORY_ADMIN_ALL_EVENTS = False
 
 MEDIA_ROOT = env.text("MEDIA_ROOT", default=str(VAR_DIR / "media"))
-MEDIA_URL = "/media/"  # never served as such: files go out through views that ask who may see them
+MEDIA_URL = "/media/"  # for staff alone; readers get files by views that ask who may see them
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 STATIC_URL = "/static/"
@@ -139,6 +139,7 @@ MODELTRANSLATION_DEFAULT_LANGUAGE = "en"
 MODELTRANSLATION_FALLBACK_LANGUAGES = ("en",)
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["ewaste_portal.formats"]
 
 # Accounts -----------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -166,6 +167,10 @@ ACCOUNT_RATE_LIMITS = {"contact": "10/h/ip"}  # added to allauth's own limits
 ACCOUNT_SIGNUP_BY_PASSKEY_ENABLED = True
 MFA_PASSKEY_SIGNUP_ENABLED = True
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "add_webauthn": "ewaste_portal.forms.AddPasskeyForm",
+    "signup_webauthn": "ewaste_portal.forms.SignupPasskeyForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 USERSESSIONS_TRACK_ACTIVITY = False
 ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", default=0)

@@ -30,6 +30,7 @@ urlpatterns = [
     ),
     path("sitemap-<section>.xml", short_cache(sitemap), {"sitemaps": SITEMAPS}, name="sitemap"),
     path("admin/", admin.site.urls),
+    path("media/<path:name>", admin.site.admin_view(views.staff_file), name="staff_file"),
     *i18n_patterns(
         path("", views.HomeView.as_view(), name="home"),
         path("", include("knowledge.urls")),

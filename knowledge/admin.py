@@ -156,7 +156,7 @@ class EditionInline(admin.StackedInline):
     model = Edition
     form = EditionForm
     formset = EditionFormSet
-    fields = (("language", "format", "position"), "title", "url", ("isbn", "year", "pages", "size_bytes"))
+    fields = (("language", "format", "position"), "title", ("url", "file"), ("isbn", "year", "pages", "size_bytes"))
     extra = 0
 
 

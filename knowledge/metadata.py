@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ewaste_portal.addresses import absolute
 from knowledge.models import Resource
 
 SCHEMA_TYPES = {
@@ -73,7 +74,9 @@ def tags(resource: Resource, *, address: str) -> list[tuple[str, str]]:
     """Name and content of meta elements; the institution is what tells reference managers that it is a report."""
     editions = list(resource.editions.all())
     publishers = [entity.official_name_en or str(entity) for entity in resource.publisher_entities]
-    pdf = next((edition.url for edition in editions if edition.format == "PDF" and edition.url), "")
+    pdf = next((absolute(edition.file_address) for edition in editions if edition.file), "") or next(
+        (edition.url for edition in editions if edition.format == "PDF" and edition.url), ""
+    )
     pairs = [("citation_title", resource.full_original_title)]
     pairs += [("citation_author", name) for name in resource.authors]
     pairs += [

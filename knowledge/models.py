@@ -1,8 +1,10 @@
 """The library: works, their editions, the topics they are about, and the words that find each other."""
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pgtrigger
+import pypdfium2
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -15,7 +17,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from ewaste_portal import vocabularies
-from knowledge import identifiers, languages
+from knowledge import files, identifiers, languages
 from knowledge.querysets import EditionQuerySet, ResourceQuerySet, SearchDocumentQuerySet, TopicQuerySet
 
 FIRST_YEAR, LAST_YEAR = 1950, 2100
@@ -411,6 +413,14 @@ class Edition(models.Model):
     isbn = models.CharField(_("ISBN"), max_length=20, blank=True, validators=[identifiers.validate_isbn])
     year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
     url = models.URLField(_("address"), max_length=1000, blank=True)
+    file = models.FileField(
+        _("file"),
+        upload_to="editions/",
+        blank=True,
+        validators=[files.validate_pdf],
+        help_text=_("A PDF that may be shown here."),
+    )
+    sha256 = models.CharField(max_length=64, blank=True, editable=False)
     format = models.CharField(_("format"), max_length=20, blank=True, help_text=_("Such as PDF or HTML."))
     size_bytes = models.PositiveBigIntegerField(_("size in bytes"), null=True, blank=True)
     pages = models.PositiveIntegerField(_("pages"), null=True, blank=True)
@@ -449,6 +459,10 @@ class Edition(models.Model):
                 name="edition_address_is_on_the_web",
                 violation_error_message=_("Enter an address that begins with https:// or http://."),
             ),
+            models.CheckConstraint(
+                condition=Q(file="", sha256="") | ~Q(file="") & Q(sha256__regex=r"^[0-9a-f]{64}$"),
+                name="edition_file_is_known_by_its_hash",
+            ),
         )
         triggers = (
             pgtrigger.Trigger(
@@ -472,9 +486,34 @@ class Edition(models.Model):
     def __str__(self) -> str:
         return f"{self.resource} ({self.language})"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self._describe_file()
+        super().save(*args, **kwargs)
+
+    def _describe_file(self) -> None:
+        """Format, size, pages and hash of a new file, from what is in it."""
+        if not self.file:
+            self.sha256 = ""
+        elif not self.file._committed:
+            octets = files.content(self.file)
+            self.format, self.size_bytes, self.pages = "PDF", len(octets), files.page_count(octets)
+            self.sha256 = files.sha256(octets)
+            self.file.name = f"{self.sha256[:16]}.pdf"
+
     def clean(self) -> None:
+        with contextlib.suppress(pypdfium2.PdfiumError):  # the file's validator tells what is wrong
+            self._describe_file()
         self.isbn = identifiers.normalise_isbn(self.isbn) if self.isbn else ""
         self.language = self.language.lower()
+
+    @property
+    def file_address(self) -> str:
+        """Where readers get the file: an address that changes with its content."""
+        return (
+            reverse("knowledge:edition_file", args=[self.resource.slug, self.language, self.sha256[:16]])
+            if self.file
+            else ""
+        )
 
     @property
     def language_name(self) -> str:

@@ -35,7 +35,7 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
         """No edition has an address: the curators' list “links missing”."""
         from knowledge.models import Edition  # noqa: PLC0415  the models import this module
 
-        return self.filter(~Exists(Edition.objects.filter(resource=OuterRef("pk")).exclude(url="")))
+        return self.filter(~Exists(Edition.objects.filter(resource=OuterRef("pk")).exclude(url="", file="")))
 
     def for_listing(self) -> Self:
         """Rows of a result list: two more queries, however many rows."""

@@ -34,6 +34,7 @@ urlpatterns = [
     path("resources/browse/<facet:facet>/", views.FacetValuesView.as_view(), name="facet_values"),
     path("resources/<slug:slug>/", views.resource_detail, name="resource_detail"),
     path("resources/<slug:slug>.<citation:format>", views.resource_cite, name="resource_cite"),
+    path("resources/<slug:slug>/<str:language>-<str:digest>.pdf", views.edition_file, name="edition_file"),
     path("topics/", views.TopicListView.as_view(), name="topic_list"),
     path("topics/<slug:slug>/", views.TopicDetailView.as_view(), name="topic_detail"),
 ]

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from django.core.paginator import EmptyPage, Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _, pgettext
@@ -18,7 +18,7 @@ from ewaste_portal.models import PastSlug
 from knowledge import citations, feeds, metadata
 from knowledge.facets import NAMES, Labels, address, all_values, chips, facets, labels_for
 from knowledge.filters import ResourceFilter
-from knowledge.models import Resource, Topic
+from knowledge.models import Edition, Resource, Topic
 from knowledge.related import related
 from knowledge.search import FACETS, PAGE_SIZE, Results, search, suggest
 
@@ -215,6 +215,20 @@ def resource_cite(request: HttpRequest, slug: str, format: str) -> HttpResponse:
         response = HttpResponse(citations.bibtex(item, resource), content_type="application/x-bibtex; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{resource.slug}.{format}"'
     response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@require_safe
+def edition_file(request: HttpRequest, slug: str, language: str, digest: str) -> FileResponse:
+    """The file of an edition of a published resource; an address of an older file is gone."""
+    if len(digest) != 16:
+        raise Http404
+    edition = get_object_or_404(
+        Edition.objects.published().exclude(file=""), resource__slug=slug, language=language, sha256__startswith=digest
+    )
+    response = FileResponse(edition.file.open("rb"), content_type="application/pdf", filename=f"{slug}-{language}.pdf")
+    response["Cache-Control"] = "public, max-age=3600"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return response
 
 

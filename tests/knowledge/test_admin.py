@@ -10,6 +10,7 @@ import tablib
 from django.contrib.auth.models import Group
 from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models.fields.files import FieldFile
 from django.test import Client
 from django.urls import reverse
 
@@ -77,6 +78,8 @@ def form_data(client: Client, resource: Resource | None = None) -> dict[str, Any
     for form in forms:
         for field in form:
             value = field.value()
+            if isinstance(value, FieldFile):
+                continue  # a browser sends a file only when one was chosen
             data[field.html_name] = field.field.prepare_value(value) if value is not None else ""
     return {name: value for name, value in data.items() if value is not False}
 

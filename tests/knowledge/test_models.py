@@ -567,3 +567,16 @@ def test_publisher_that_was_merged_is_shown_as_what_it_became() -> None:
     resource = ResourceFactory(publishers=[second, old])
 
     assert Resource.objects.for_listing().get(pk=resource.pk).publisher_entities == [second, new]
+
+
+def test_file_without_its_hash_is_refused() -> None:
+    edition = EditionFactory()
+
+    with refused("edition_file_is_known_by_its_hash"):
+        Edition.objects.filter(pk=edition.pk).update(file="editions/x.pdf")
+
+
+def test_file_with_its_hash_is_stored() -> None:
+    edition = EditionFactory()
+
+    assert Edition.objects.filter(pk=edition.pk).update(file="editions/x.pdf", sha256="0" * 64) == 1
