@@ -120,6 +120,5 @@ def test_upload_is_for_staff_alone_until_a_page_offers_it(client: Client) -> Non
     assert as_visitor.status_code == 302
     assert b"".join(as_staff.streaming_content)[:5] == b"%PDF-"
     assert as_staff["Content-Disposition"].startswith("attachment")
-    as_staff.close()
     assert client.get("/media/../../pyproject.toml").status_code == 404
     assert client.get("/media/nothing.pdf").status_code == 404
