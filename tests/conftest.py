@@ -11,6 +11,13 @@ from pytest_django import DjangoDbBlocker
 
 from knowledge.search import catalogue as catalogues
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A fresh clone has no compiled catalogues yet; the workers of a parallel run find them made."""
+    if not hasattr(config, "workerinput"):
+        call_command("compile_catalogues", verbosity=0)
+
+
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "catalogue"}
 
 
