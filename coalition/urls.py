@@ -1,11 +1,77 @@
 from django.urls import path
 
-from coalition import views
+from coalition.views import ceremony, entities, letters, pages, verification, work, workspace
 
 app_name = "coalition"
 
 urlpatterns = [
-    path("", views.CoalitionView.as_view(), name="home"),
-    path("entities/", views.EntityListView.as_view(), name="entity_list"),
-    path("entities/<slug:slug>/", views.EntityDetailView.as_view(), name="entity_detail"),
+    path("", entities.CoalitionView.as_view(), name="home"),
+    path("entities/", entities.EntityListView.as_view(), name="entity_list"),
+    path("entities/<slug:slug>/", entities.EntityDetailView.as_view(), name="entity_detail"),
+    path("entities/<slug:slug>/badge.svg", entities.entity_badge, name="entity_badge"),
+    path("entities/<slug:slug>/logo.png", entities.entity_logo, name="entity_logo"),
+    path("issue-management-group/", pages.issue_management_group, name="issue_management_group"),
+    path("private-sector/", pages.private_sector, name="private_sector"),
+    path("letter/", letters.letter_list, name="letter_list"),
+    path("letter/<slug:version>/", letters.letter_detail, name="letter_detail"),
+    path("letter/<slug:version>/compare/<slug:other>/", letters.letter_compare, name="letter_compare"),
+    path("letter/<slug:version>/signatories.csv", letters.letter_signatories_csv, name="letter_signatories_csv"),
+    path("join/", workspace.join, name="join"),
+    path("join/new/", workspace.join_new, name="join_new"),
+    path("join/look-alikes/", workspace.look_alikes, name="look_alikes"),
+    path("join/<slug:slug>/", workspace.join_entity, name="join_entity"),
+    path("workspace/<slug:slug>/", workspace.workspace, name="workspace"),
+    path("workspace/<slug:slug>/preview/", workspace.workspace_preview, name="workspace_preview"),
+    path("workspace/<slug:slug>/profile/", workspace.workspace_profile, name="workspace_profile"),
+    path("workspace/<slug:slug>/people/", workspace.workspace_people, name="workspace_people"),
+    path(
+        "workspace/<slug:slug>/application/<slug:track>/<slug:step>/",
+        workspace.workspace_application,
+        name="workspace_application",
+    ),
+    path("workspace/<slug:slug>/application/<slug:track>/", workspace.workspace_check, name="workspace_check"),
+    path("workspace/<slug:slug>/work/", work.workspace_work, name="workspace_work"),
+    path(
+        "workspace/<slug:slug>/initiatives/new/", work.work_new, {"kind": "initiative"}, name="workspace_initiative_new"
+    ),
+    path(
+        "workspace/<slug:slug>/initiatives/<slug:item>/",
+        work.work_edit,
+        {"kind": "initiative"},
+        name="workspace_initiative",
+    ),
+    path(
+        "workspace/<slug:slug>/initiatives/<slug:item>/<slug:act>/",
+        work.work_act,
+        {"kind": "initiative"},
+        name="workspace_initiative_act",
+    ),
+    path("workspace/<slug:slug>/pledges/new/", work.work_new, {"kind": "pledge"}, name="workspace_pledge_new"),
+    path("workspace/<slug:slug>/pledges/<slug:item>/", work.work_edit, {"kind": "pledge"}, name="workspace_pledge"),
+    path("workspace/<slug:slug>/pledges/<slug:item>/update/", work.pledge_update, name="workspace_pledge_update"),
+    path(
+        "workspace/<slug:slug>/pledges/<slug:item>/<slug:act>/",
+        work.work_act,
+        {"kind": "pledge"},
+        name="workspace_pledge_act",
+    ),
+    path("confirm/<str:token>/", workspace.confirm_pledge, name="confirm_pledge"),
+    path("sign/<str:token>/", ceremony.sign, name="sign"),
+    path("sign/<str:token>/prepare/", ceremony.sign_prepare, name="sign_prepare"),
+    path("sign/<str:token>/passkey/", ceremony.sign_passkey, name="sign_passkey"),
+    path("sign/<str:token>/code/", ceremony.sign_code, name="sign_code"),
+    path("sign/<str:token>/with-code/", ceremony.sign_with_code, name="sign_with_code"),
+    path("sign/<str:token>/decline/", ceremony.sign_decline, name="sign_decline"),
+    path("sign/<str:token>/delegate/", ceremony.sign_delegate, name="sign_delegate"),
+    path("sign/<str:token>/done/", ceremony.sign_done, name="sign_done"),
+    path("verify/", verification.verify, name="verify"),
+    path("verify/journal.jsonl", verification.journal_file, name="journal_file"),
+    path("verify/root.pem", verification.root_certificate, name="root_certificate"),
+    path("verify/<str:code>/", verification.verify_code, name="verify_code"),
+    path("verify/<str:code>/certificate.pdf", verification.certificate, name="certificate"),
+    path("verify/<str:code>/evidence.json", verification.evidence, name="evidence"),
+    path("initiatives/", work.initiative_list, name="initiative_list"),
+    path("initiatives/<slug:slug>/", work.initiative_detail, name="initiative_detail"),
+    path("pledges/", work.pledge_list, name="pledge_list"),
+    path("pledges/<slug:slug>/", work.pledge_detail, name="pledge_detail"),
 ]

@@ -185,6 +185,13 @@ EMAIL_BACKEND = "ewaste_portal.mail.QueuedEmailBackend"
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default=PORTAL_CONTACT)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
+# Certificates of the Coalition ------------------------------------------------------
+PORTAL_SEAL_KEY = env.text("PORTAL_SEAL_KEY", default=str(VAR_DIR / "seal" / "key.pem") if PORTAL_DEMO else "")
+PORTAL_SEAL_CERTIFICATES = env.text(
+    "PORTAL_SEAL_CERTIFICATES", default=str(VAR_DIR / "seal" / "chain.pem") if PORTAL_DEMO else ""
+)
+PORTAL_FONTS = env.text("PORTAL_FONTS", default="")  # a folder with fonts for characters that ours lack
+
 # Safety -----------------------------------------------------------------------------
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = SESSION_COOKIE_HTTPONLY = True

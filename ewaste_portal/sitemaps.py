@@ -1,10 +1,10 @@
-"""What search engines may index: pages, topics, entities, published resources; in all languages."""
+"""What search engines may index: pages, topics, entities, letters, what they do, published resources; in all languages."""
 
 from typing import Any
 
 from django.urls import reverse
 
-from coalition.sitemaps import EntitySitemap
+from coalition.sitemaps import EntitySitemap, InitiativeSitemap, LetterSitemap, PledgeSitemap
 from ewaste_portal.addresses import PortalSitemap
 from knowledge.sitemaps import ResourceSitemap, TopicSitemap
 
@@ -18,6 +18,12 @@ class PageSitemap(PortalSitemap):
             "knowledge:topic_list",
             "coalition:home",
             "coalition:entity_list",
+            "coalition:letter_list",
+            "coalition:initiative_list",
+            "coalition:pledge_list",
+            "coalition:issue_management_group",
+            "coalition:private_sector",
+            "coalition:verify",
             "about",
             "accessibility",
             "privacy",
@@ -33,5 +39,8 @@ SITEMAPS: dict[str, Any] = {
     "pages": PageSitemap,
     "topics": TopicSitemap,
     "entities": EntitySitemap,
+    "letters": LetterSitemap,
+    "initiatives": InitiativeSitemap,
+    "pledges": PledgeSitemap,
     "resources": ResourceSitemap,
 }

@@ -30,7 +30,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.generic import FormView, TemplateView, UpdateView
 
-from coalition.models import Entity
+from coalition.models import Signature
 from ewaste_portal import charts, demo_mail as mailbox, world_facts
 from ewaste_portal.addresses import PortalSitemap, absolute
 from ewaste_portal.forms import ContactForm, PreferencesForm
@@ -43,7 +43,6 @@ HEADLINES = (
     "headline_generated_kg_per_capita",
     "headline_generated_mt_projected",
 )
-LETTER_SIGNATORIES = ("unep", "itu", "unu", "ilo", "brs", "unitar", "unido")  # of 21 March 2018; docs/sources.md
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ class HomeView(TemplateView):
             topic_counts=results.counts["topic"],
             language_count=len(results.counts["language"]),
             publisher_count=len(results.counts["publisher"]),
-            signatories=Entity.objects.public().filter(slug__in=LETTER_SIGNATORIES),
+            signatory_count=Signature.objects.listed().real().standing().values("entity").distinct().count(),
             headlines=[world_facts.latest(indicator) for indicator in HEADLINES],
             chart=charts.bars(world_facts.series("generated_mt")),
             chart_facts=world_facts.series("generated_mt"),

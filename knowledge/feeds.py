@@ -1,6 +1,5 @@
 """A search as an Atom feed, and as a table to download."""
 
-import csv
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time
@@ -13,6 +12,7 @@ from django.utils.translation import get_language, gettext as _
 from ewaste_portal.accounts import portal_name
 from ewaste_portal.addresses import absolute
 from ewaste_portal.context import language_tag
+from ewaste_portal.tables import csv_lines
 from knowledge.models import Resource
 from knowledge.search import Results
 
@@ -31,11 +31,6 @@ NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def xml_safe(text: str) -> str:
     """Without the characters that XML 1.0 has no place for."""
     return NOT_XML.sub("", text)
-
-
-class _Echo:
-    def write(self, line: str) -> str:
-        return line
 
 
 def atom(results: Results, *, address: str, title: str) -> HttpResponse:
@@ -71,23 +66,15 @@ def _instant(resource: Resource) -> datetime | None:
     return datetime.combine(resource.published_on, time(), UTC) if resource.published_on else None
 
 
-def safe_cell(value: Any) -> str:
-    """What a spreadsheet would read as a formula gets an apostrophe in front."""
-    text = str(value or "")
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
-
-
 def table(results: Results) -> StreamingHttpResponse:
     """All resources of a search, in its order, as CSV in UTF-8 with a byte order mark."""
 
-    def lines() -> Iterator[str]:
-        writer = csv.writer(_Echo())
-        yield "\ufeff" + writer.writerow(CSV_COLUMNS)
+    def rows() -> Iterator[Sequence[Any]]:
         for start in range(0, min(len(results.ids), MOST_ROWS), BATCH):
             for resource in results.resources(results.ids[start : start + BATCH]):
-                yield writer.writerow([safe_cell(value) for value in _row(resource)])
+                yield _row(resource)
 
-    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(csv_lines(CSV_COLUMNS, rows()), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{_("e-waste resources").replace(" ", "-")}.csv"'
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import http.client
+import io
 import os
 import secrets
 import signal
@@ -63,6 +64,8 @@ class Command(BaseCommand):
         if not apps.get_model("knowledge", "Resource")._default_manager.exists():
             self.stdout.write("Loading the starting catalogue ...")
             call_command("load_demo", verbosity=0)
+            call_command("make_seal_key", verbosity=0, stdout=io.StringIO())
+            call_command("load_examples", verbosity=0)
         stamp, state = Path(settings.STATIC_ROOT, ".stamp"), _static_files_state()
         if not stamp.exists() or stamp.read_text() != state:
             self.stdout.write("Collecting the static files ...")

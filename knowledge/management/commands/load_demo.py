@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
+from coalition.groups import load_groups as load_coalition_groups
 from ewaste_portal import vocabularies
 from ewaste_portal.models import User
 from knowledge import permissions
@@ -64,7 +65,9 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         load_groups()
+        load_coalition_groups()
         call_command("load_entities", stdout=self.stdout)
+        call_command("load_coalition", stdout=self.stdout)
         load_topics()
         load_synonyms()
         by = User.objects.service_account("load-catalogue")
