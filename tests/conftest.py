@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import transaction
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
@@ -51,3 +52,19 @@ def catalogue(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 class _Silent:
     def write(self, text: str) -> None:
         pass
+
+
+@pytest.fixture(autouse=True, scope="session")
+def flush_final_records() -> Iterator[None]:
+    """Journal and signatures refuse TRUNCATE; only the flush after a transactional test may, with these triggers off."""
+    original = DatabaseOperations.execute_sql_flush
+    tables = {"coalition_journalentry": "journal_is_not_emptied", "coalition_signature": "signatures_are_not_emptied"}
+
+    def execute_sql_flush(self: DatabaseOperations, sql_list: list[str]) -> None:
+        off = [f"ALTER TABLE {table} DISABLE TRIGGER {trigger}" for table, trigger in tables.items()]
+        on = [f"ALTER TABLE {table} ENABLE TRIGGER {trigger}" for table, trigger in tables.items()]
+        original(self, [*off, *sql_list, *on])
+
+    DatabaseOperations.execute_sql_flush = execute_sql_flush  # type: ignore[method-assign]
+    yield
+    DatabaseOperations.execute_sql_flush = original  # type: ignore[method-assign]

@@ -27,7 +27,15 @@ pytestmark = pytest.mark.django_db
 
 TAGS = {"ar": "ar", "zh-hans": "zh-Hans", "en": "en", "fr": "fr", "ru": "ru", "es": "es"}
 # Answers that are no page: data for scripts, files, and what only follows a step before (allauth).
-NO_PAGES = {"knowledge:resource_suggest", "world_facts_csv"}
+NO_PAGES = {
+    "knowledge:resource_suggest",
+    "world_facts_csv",
+    "coalition:journal_file",
+    "coalition:look_alikes",
+    "coalition:root_certificate",
+}
+# Pages of whoever has signed in; a stranger is sent to sign in and comes back.
+FOR_SIGNED_IN = {"preferences", "coalition:join_new"}
 
 
 class Outline(HTMLParser):
@@ -140,8 +148,8 @@ def test_every_public_address_is_a_page_in_its_language(
         with translation.override(language):
             path = reverse(name)
         response = client.get(path)
-        if name == "preferences":
-            assert response.status_code == 302
+        if name in FOR_SIGNED_IN:
+            assert (response.status_code, response["Location"]) == (302, f"/{language}/account/login/?next={path}")
             continue
         with subtests.test(path=path):
             assert response.status_code == 200, path
@@ -157,7 +165,7 @@ def test_every_address_of_an_account_is_a_page_or_leads_to_one(world: None, lang
     client = Client()
     client.force_login(UserFactory(verified=True))
     pages = 0
-    for name in [name for name in all_names() if is_account(name) or name == "preferences"]:
+    for name in [name for name in all_names() if is_account(name) or name in FOR_SIGNED_IN]:
         with translation.override(language):
             path = reverse(name)
         response = client.get(path)

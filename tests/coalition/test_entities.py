@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from coalition import actions
 from coalition.models import ENTITY_KINDS, Entity
+from coalition.models.entities import TERRITORIAL_KINDS
 from knowledge.models import Resource
 from tests.factories import EntityFactory, published_resource
 
@@ -31,13 +32,38 @@ def test_every_rule_of_an_entity_is_named_in_this_file() -> None:
 
 @pytest.mark.parametrize("kind", ENTITY_KINDS)
 def test_kind_of_the_vocabulary_is_taken(kind: str) -> None:
-    assert Entity.objects.filter(pk=EntityFactory(kind=kind).pk, kind=kind).exists()
+    country = "GHA" if kind in TERRITORIAL_KINDS else None
+
+    assert Entity.objects.filter(pk=EntityFactory(kind=kind, country_id=country).pk, kind=kind).exists()
 
 
 @pytest.mark.parametrize("kind", ["", "club"])
 def test_other_kind_is_refused(kind: str) -> None:
     with refused("entity_kind_is_in_the_vocabulary"):
         Entity.objects.filter(pk=EntityFactory().pk).update(kind=kind)
+
+
+@pytest.mark.parametrize("kind", TERRITORIAL_KINDS)
+def test_government_without_a_country_is_refused_unless_it_is_an_example(kind: str) -> None:
+    with refused("government_has_a_country"):
+        EntityFactory(kind=kind, country=None)
+    with refused("government_has_a_country"):
+        Entity.objects.filter(pk=EntityFactory(kind=kind, country_id="GHA").pk).update(country=None)
+
+    assert EntityFactory(kind=kind, country_id="GHA").pk
+    assert EntityFactory(kind=kind, country=None, is_example=True).pk
+    assert EntityFactory(kind="un-body", country=None).pk
+
+
+def test_logo_without_a_permission_is_refused() -> None:
+    entity = EntityFactory()
+
+    with refused("logo_has_a_permission"):
+        Entity.objects.filter(pk=entity.pk).update(logo="logos/a.png")
+    Entity.objects.filter(pk=entity.pk).update(logo="logos/a.png", logo_permission="By mail, 5 May 2026.")
+    with refused("logo_has_a_permission"):
+        Entity.objects.filter(pk=entity.pk).update(logo_permission="")
+    assert Entity.objects.filter(pk=entity.pk).update(logo="", logo_permission="")
 
 
 def test_entity_merged_into_itself_is_refused() -> None:

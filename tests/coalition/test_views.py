@@ -96,7 +96,7 @@ def test_page_that_does_not_exist_is_a_404(client: Client, number: str) -> None:
 
 def test_page_links_keep_words_and_kind(client: Client) -> None:
     for number in range(61):
-        EntityFactory(official_name_en=f"Entity {number:02}", kind="national-government", country=None)
+        EntityFactory(official_name_en=f"Entity {number:02}", kind="national-government", country_id="GHA")
 
     html = page(client, f"{LIST}?q=entity&kind=national-government")
 
@@ -187,16 +187,23 @@ def test_entity_made_up_for_the_demonstration_says_so(client: Client) -> None:
     EntityFactory(slug="made-up", is_example=True)
     EntityFactory(slug="real")
 
-    assert page(client, f"{LIST}made-up/").one(class_="alert").text == "Made up for the demonstration"
+    assert page(client, f"{LIST}made-up/").one(class_="alert").text == (
+        "This entity does not exist: it was made up for the demonstration."
+    )
     assert page(client, f"{LIST}real/").all(class_="alert") == []
 
 
 def test_coalition_page_claims_only_what_is_recorded(client: Client) -> None:
     html = page(client, "/en/coalition/")
 
-    times = [time["datetime"] for time in html.one("ol", class_="timeline").all("time")]
-    assert times == ["2018-03-21", "2019-04-10"]
-    assert len([a for a in html.one("main").all("a") if a["href"].startswith("https://")]) >= 2
+    facts = {fact.one("time")["datetime"]: fact.all("a", rel="noopener") for fact in html.one("ol", class_="timeline").all("li")
+             if fact.all("time")}  # fmt: skip
+    assert list(facts) == ["2016-05", "2018-03-21", "2019-01-24", "2019-04-10", "2019", "2020"]
+    for day, sources in facts.items():
+        assert sources, day
+        assert all(
+            source["href"].startswith("https://") and source.text.startswith("Source: ") for source in sources
+        ), day
 
 
 def test_list_needs_as_many_queries_for_one_as_for_forty(client: Client) -> None:

@@ -1,6 +1,7 @@
 """Pages of the portal as a whole: home, words, contact, preferences, errors, and what machines ask for."""
 
 import json
+from datetime import date
 from email.header import decode_header, make_header
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from coalition.models import Letter
 from ewaste_portal import views, world_facts
 from ewaste_portal.models import User
+from tests.coalition.factories import published_letter
+from tests.coalition.test_work import initiative, pledge
 from tests.factories import (
     EditionFactory,
     EntityFactory,
@@ -30,8 +34,9 @@ pytestmark = pytest.mark.django_db
 ORIGIN = "http://localhost:8000"
 CODES = ["ar", "zh-hans", "en", "fr", "ru", "es"]
 PAGES = [
-    "", "resources/", "resources/browse/", "topics/", "coalition/", "coalition/entities/", "about/", "accessibility/", "privacy/",
-    "terms/", "contact/",
+    "", "resources/", "resources/browse/", "topics/", "coalition/", "coalition/entities/", "coalition/letter/",
+    "coalition/initiatives/", "coalition/pledges/", "coalition/issue-management-group/", "coalition/private-sector/",
+    "coalition/verify/", "about/", "accessibility/", "privacy/", "terms/", "contact/",
 ]  # fmt: skip
 MAP = {"s": "http://www.sitemaps.org/schemas/sitemap/0.9", "x": "http://www.w3.org/1999/xhtml"}
 
@@ -374,11 +379,35 @@ def test_sitemap_has_public_entities_topics_and_pages(client: Client) -> None:
     }
 
 
+def test_sitemap_has_what_was_published_of_the_coalition_and_nothing_made_up(client: Client) -> None:
+    example = EntityFactory(is_example=True)
+    published_letter("2026-real"), published_letter("2026-example", is_example=True)
+    Letter.objects.create(version="2026-draft", title_en="Draft", dated=date(2026, 1, 1))
+    shown = [initiative("Shown"), pledge("Shown")]
+    initiative("Draft", publication="draft"), initiative("Made up", entity=example)
+    pledge("Draft", publication="draft"), pledge("Made up", entity=example)
+
+    found = [
+        address
+        for section in ("letters", "initiatives", "pledges")
+        for address in sitemap(client, section)
+        if "/en/" in address
+    ]
+
+    assert found == [
+        f"{ORIGIN}{path}" for path in ("/en/coalition/letter/2026-real/", *(row.get_absolute_url() for row in shown))
+    ]
+    assert [client.get(address.removeprefix(ORIGIN)).status_code for address in found] == [200, 200, 200]
+
+
 def test_index_of_the_sitemaps_leads_to_each(client: Client) -> None:
     response = client.get("/sitemap.xml")
 
     places = [loc.text for loc in ElementTree.fromstring(response.content).iter(f"{{{MAP['s']}}}loc")]
-    assert places == [f"{ORIGIN}/sitemap-{name}.xml" for name in ("pages", "topics", "entities", "resources")]
+    assert places == [
+        f"{ORIGIN}/sitemap-{name}.xml"
+        for name in ("pages", "topics", "entities", "letters", "initiatives", "pledges", "resources")
+    ]
     assert response["Cache-Control"] == "public, max-age=3600"
 
 
