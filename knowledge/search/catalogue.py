@@ -232,3 +232,9 @@ def current(using: str = "default") -> Catalogue:
     with _lock:
         _catalogues[using] = _catalogues.get(using, Catalogue()).caught_up(using)
         return _catalogues[using]
+
+
+def forget_matches() -> None:
+    """Drops what queries found, for honest measurements."""
+    for catalogue in _catalogues.values():
+        catalogue.matches.clear()
