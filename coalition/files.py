@@ -10,10 +10,12 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, UnidentifiedImageError
 
+from ewaste_portal import pdf
+
 LARGEST_IMAGE, LARGEST_DOCUMENT = 2 * 1024 * 1024, 10 * 1024 * 1024
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP")
 LOGO_EDGE = 512  # pixels
-MOST_PIXELS = 40_000_000
+MOST_PIXELS, MOST_PIXELS_DRAWN = 40_000_000, 16_000_000  # drawn anew, each takes eight bytes
 
 
 def validate_image(file: UploadedFile) -> None:
@@ -33,11 +35,19 @@ def validate_image(file: UploadedFile) -> None:
 
 
 def logo(file: UploadedFile) -> ContentFile:
-    """The picture drawn anew as PNG, at most 512 pixels wide and high: nothing but its pixels is kept."""
+    """The picture drawn anew as PNG, at most 512 pixels wide and high: nothing but its pixels is kept.
+
+    ValidationError for what breaks off or turns out a bomb only when it is drawn.
+    """
     file.seek(0)
-    with Image.open(file, formats=IMAGE_FORMATS) as image:
-        image.load()
-        copy = image.convert("RGBA")
+    try:
+        with Image.open(file, formats=IMAGE_FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS_DRAWN:
+                raise ValidationError(_("The picture has too many pixels: choose a smaller one."), code="size")
+            image.load()
+            copy = image.convert("RGBA")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValidationError(_("Choose a picture in PNG, JPEG or WebP format."), code="format") from error
     copy.thumbnail((LOGO_EDGE, LOGO_EDGE))
     out = io.BytesIO()
     copy.save(out, "PNG", optimize=True)
@@ -55,9 +65,7 @@ def validate_document(file: UploadedFile) -> None:
         validate_image(file)
         return
     try:
-        pdf = pypdfium2.PdfDocument(file.read())
-        pages = len(pdf)
-        pdf.close()
+        pages = pdf.page_count(file.read())
     except pypdfium2.PdfiumError as error:
         raise ValidationError(_("This PDF cannot be opened: save it again and retry."), code="format") from error
     finally:

@@ -2,8 +2,11 @@
 
 import json
 import logging
+import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
+
+SECRET_ADDRESS = re.compile(r"(/(?:sign|confirm)/)[^/\s?#\"']+")  # of the Coalition's mails: whoever has it can act
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
@@ -15,7 +18,7 @@ class RequestIdFilter(logging.Filter):
 
 
 class JsonFormatter(logging.Formatter):
-    """Time, level, logger, message, request id; never a user, an address or a form's content."""
+    """Time, level, logger, message, request id; never a user, an address, a secret in a path or a form's content."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -27,4 +30,5 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        discreet = {name: SECRET_ADDRESS.sub(r"\1…", value) for name, value in line.items()}
+        return json.dumps(discreet, ensure_ascii=False)

@@ -11,11 +11,14 @@ from django_tasks import task
 
 
 class QueuedEmailBackend(BaseEmailBackend):
-    """Django's mail backend that only puts messages into the queue `mail`."""
+    """Django's mail backend that only puts messages into the queue `mail`.
+
+    A task's arguments are JSON: each byte of the message travels as one character of Latin-1.
+    """
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         for message in email_messages:
-            deliver.enqueue(message.message().as_bytes().decode("ascii", "surrogateescape"), message.recipients())
+            deliver.enqueue(message.message().as_bytes().decode("latin-1"), message.recipients())
         return len(email_messages)
 
 
@@ -23,7 +26,7 @@ class RenderedMessage(EmailMessage):
     """A message that is already written: sent as it is."""
 
     def __init__(self, raw: str, recipients: list[str]) -> None:
-        self.mime: MimeMessage = message_from_bytes(raw.encode("ascii", "surrogateescape"), policy=policy.SMTP)
+        self.mime: MimeMessage = message_from_bytes(raw.encode("latin-1"), policy=policy.SMTP)
         super().__init__(from_email=str(self.mime["From"]), to=recipients)
 
     def message(self) -> MimeMessage:

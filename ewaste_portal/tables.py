@@ -1,6 +1,7 @@
 """Tables to download: CSV in UTF-8 that spreadsheets open without running anything."""
 
 import csv
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -12,10 +13,16 @@ class _Echo:
         return line
 
 
+def is_formula(text: str) -> bool:
+    """True for what a spreadsheet may run: also behind blanks and invisible characters, also in full width."""
+    seen = (character for character in text if unicodedata.category(character)[0] not in "CZ")  # control, blank
+    return text[:1] in {"\t", "\r", "\n"} or unicodedata.normalize("NFKC", next(seen, "")) in {"=", "+", "-", "@"}
+
+
 def safe_cell(value: Any) -> str:
     """What a spreadsheet would read as a formula gets an apostrophe in front."""
     text = str(value or "")
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    return f"'{text}" if is_formula(text) else text
 
 
 def csv_lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:

@@ -26,8 +26,7 @@ from modeltranslation.admin import TranslationAdmin
 
 from ewaste_portal import history, vocabularies
 from ewaste_portal.context import language_tag
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from ewaste_portal.tables import is_formula
 
 
 @dataclass(frozen=True)
@@ -144,12 +143,12 @@ class EventHistory(admin.ModelAdmin):
 
 def _armoured(cell: Any) -> Any:
     """A cell that a spreadsheet would take for a formula gets an apostrophe before it."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    return f"'{cell}" if isinstance(cell, str) and is_formula(cell) else cell
 
 
 def plain_cell(cell: Any) -> Any:
     """The apostrophe of `_armoured` taken off again."""
-    return cell[1:] if isinstance(cell, str) and cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
+    return cell[1:] if isinstance(cell, str) and cell.startswith("'") and is_formula(cell[1:]) else cell
 
 
 class _Armoured:

@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.utils.translation import gettext_lazy as _
 
+from ewaste_portal import pdf
+
 LARGEST_FILE = 50 * 1024 * 1024
 
 
@@ -31,11 +33,7 @@ def content(file: File) -> bytes:
 
 def page_count(octets: bytes) -> int:
     """Raises PdfiumError for what is no PDF."""
-    pdf = pypdfium2.PdfDocument(octets)
-    try:
-        return len(pdf)
-    finally:
-        pdf.close()
+    return pdf.page_count(octets)
 
 
 def sha256(octets: bytes) -> str:
