@@ -4,6 +4,7 @@ The states and who moves between them: docs/coalition.md. The database keeps the
 a refusal is a sentence that a person can read. The Head's own acts (sign, decline, withdraw) are in ceremony.py.
 """
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from smtplib import SMTPException
 from typing import TYPE_CHECKING, Any
@@ -13,15 +14,16 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _, override
 
 from coalition import journal, mails
 from coalition.files import sha256
-from coalition.models import Entity, Letter, Mandate, Membership, Round, Signature
+from coalition.models import Entity, Initiative, Letter, Mandate, Membership, Pledge, Round, Signature
 from coalition.models.membership import OPEN_STATES
-from coalition.querysets import UNCHECKED
+from coalition.querysets import WORKSPACE_ROLES
 
 if TYPE_CHECKING:
     from ewaste_portal.models import User
@@ -207,11 +209,10 @@ def approve(
             _("The checklist is not complete: %(items)s.") % {"items": ", ".join(undone)}, code="checklist"
         )
     reviewed: dict[str, Any] = {"reviewed_by": by, "reviewed_at": timezone.now()}
-    checked = Entity.objects.filter(pk=current.entity_id, source=UNCHECKED)
     if current.track == "supporter":
         if current.confirmed_at is None:
             raise ValidationError(_("The authorised officer has not confirmed the pledge yet."), code="unconfirmed")
-        checked.update(source=f"Application checked on {timezone.localdate()}")
+        _check_with(current, by=by)
         move(current, "active", "supporter accepted", by=by, active_since=timezone.localdate(), **reviewed)
         mails.to_applicants("active", current)
         return current
@@ -221,7 +222,7 @@ def approve(
         raise ValidationError(
             _("Only entities made up for the demonstration sign the demonstration letter."), code="example"
         )
-    checked.update(source=f"Application checked on {timezone.localdate()}")
+    _check_with(current, by=by)
     deadline = sign_by or timezone.localdate() + timedelta(days=DAYS_TO_SIGN)
     move(current, "signing", "application approved", by=by, letter=letter, sign_by=deadline, **reviewed)
     from coalition import ceremony  # noqa: PLC0415  the ceremony builds on these actions
@@ -229,6 +230,12 @@ def approve(
     ceremony.invite(membership=current, by=by)
     mails.to_applicants("approved", current)
     return current
+
+
+def _check_with(membership: Membership, *, by: "User") -> None:
+    """Whoever approves an application has checked the entity that it added."""
+    if membership.entity.checked_at is None:
+        membership.entity = check_entity(entity=membership.entity, by=by)
 
 
 @transaction.atomic
@@ -264,16 +271,12 @@ def countersign(*, membership: Membership, by: "User") -> Signature:
     ValidationError for whoever reviewed or recorded it, and if nothing waits.
     """
     current = locked(membership, "signed", "active")
-    signature = (
-        current.signatures.select_for_update()
-        .filter(countersigned_at__isnull=True, kind="original" if current.state == "signed" else "reaffirmation")
-        .exclude(method="historical")
-        .order_by("-pk")
-        .first()
-    )
+    kind = "original" if current.state == "signed" else "reaffirmation"
+    waiting = current.signatures.select_for_update(of=("self",)).uncountersigned().filter(kind=kind)
+    signature = waiting.select_related("mandate__delegated_by").order_by("-pk").first()
     if signature is None:
         raise ValidationError(_("No signature waits to be countersigned."), code="nothing")
-    if by.pk in {current.reviewed_by_id, signature.recorded_by_id}:
+    if by.pk in other_eyes(current, signature):
         raise ValidationError(
             _("Whoever reviewed or recorded it may not countersign: ask a colleague."), code="four-eyes"
         )
@@ -284,8 +287,18 @@ def countersign(*, membership: Membership, by: "User") -> Signature:
         mails.to_applicants("active", current, signature=signature)
     else:
         journal.write("reaffirmation countersigned", membership=current, by=by, signature=signature.code)
+        mails.to_applicants("reaffirmed", current, signature=signature)
     queue_certificate(signature)
     return signature
+
+
+def other_eyes(membership: Membership, signature: Signature) -> set[int | None]:
+    """Accounts that may not countersign: who reviewed the application, recorded the signature or confirmed the Head's mandate."""
+    accounts = {membership.reviewed_by_id, signature.recorded_by_id}
+    if signature.mandate is not None:
+        head = signature.mandate.delegated_by or signature.mandate
+        accounts |= {signature.mandate.confirmed_by_id, head.confirmed_by_id}
+    return accounts - {None}
 
 
 def queue_certificate(signature: Signature) -> None:
@@ -440,17 +453,95 @@ def publish_letter(*, letter: Letter, by: "User") -> Letter:
 
 
 @transaction.atomic
-def merge(*, entity: Entity, into: Entity) -> None:
-    """One of two records of the same organization gives way to the other: its address leads there, nothing is rewritten.
+def check_entity(*, entity: Entity, by: "User") -> Entity:
+    """Staff looked at what an applicant added: from now on it has a public page. ValidationError if it has one already."""
+    current = Entity.objects.select_for_update().get(pk=entity.pk)
+    if current.checked_at is not None or current.merged_into_id is not None:
+        raise ValidationError(_("This entity is already checked, or merged into another."), code="again")
+    current.checked_at, current.checked_by = timezone.now(), by
+    current.save(update_fields=["checked_at", "checked_by", "modified_at"])
+    journal.write("entity checked", by=by, entity=current.slug)
+    return current
 
-    ValidationError if that would make a circle.
+
+@transaction.atomic
+def merge(*, entity: Entity, into: Entity, by: "User") -> None:
+    """One of two records of the same organization gives way to the other, which takes over its people, files and work.
+
+    The old address leads to the new one. Signatures are final, and resources keep the publisher of their title page: both
+    are read through `merged_into`. ValidationError, and nothing changes, if the two cannot be one yet.
     """
-    rows = {row.pk: row for row in Entity.objects.select_for_update().filter(pk__in=[entity.pk, into.pk])}
-    target = rows[into.pk]
-    if target.merged_into_id is not None or entity.pk == into.pk:
+    rows = {
+        row.pk: row for row in Entity.objects.select_for_update().filter(pk__in=[entity.pk, into.pk]).order_by("pk")
+    }
+    going, staying = rows[entity.pk], rows[into.pk]
+    if staying.merged_into_id is not None or going == staying:
         raise ValidationError(_("Choose an entity that is not itself merged into another."), code="merge")
-    Entity.objects.filter(merged_into=entity).update(merged_into=target)
-    Entity.objects.filter(pk=entity.pk).update(merged_into=target)
+    obstacles = [*_obstacles(going, staying)]
+    if obstacles:
+        raise ValidationError(obstacles, code="merge")
+    files = list(Membership.objects.filter(entity=going))
+    _move_people(going, staying)
+    Membership.objects.filter(entity=going).update(entity=staying)
+    Membership.objects.filter(nominated_by=going).update(nominated_by=staying)
+    _move_work(going, staying)
+    Entity.objects.filter(merged_into=going).update(merged_into=staying)
+    Entity.objects.filter(pk=going.pk).update(merged_into=staying)
+    journal.write("entities merged", by=by, entity=staying.slug, merged=going.slug)
+    for membership in files:
+        membership.entity = staying
+        journal.write("moved by a merge", membership=membership, by=by, merged=going.slug)
+
+
+def _obstacles(going: Entity, staying: Entity) -> Iterator[str]:
+    """A sentence for everything that the two cannot both have in one entity."""
+    if staying.checked_at is None:
+        yield _("The entity that stays has not been checked yet: check it first.")
+    if going.is_example != staying.is_example:
+        yield _("An entity made up for the demonstration cannot be merged with one that exists.")
+    for head in going.mandates.filter(role="head"):
+        for other in staying.mandates.filter(role="head", during__overlap=head.during):
+            yield _("Both have a Head on the same days, %(one)s and %(other)s: end one of the two mandates first.") % {
+                "one": head.name, "other": other.name,
+            }  # fmt: skip
+    held = Mandate.objects.filter(during__endswith__isnull=True, user__isnull=False).exclude(role="head")
+    for mandate in held.filter(entity=going):
+        if held.filter(entity=staying, user=mandate.user_id, role=mandate.role).exists():
+            yield _("%(name)s has the role “%(role)s” in both: end it in one of the two first.") % {
+                "name": mandate.name, "role": mandate.get_role_display(),
+            }  # fmt: skip
+    for row in Membership.objects.filter(entity=going, state__in=OPEN_STATES):
+        for rival in Membership.objects.filter(entity=staying, track=row.track, state__in=OPEN_STATES):
+            yield _("Both have a file as “%(track)s”, one “%(one)s”, the other “%(other)s”: end one of the two first.") % {
+                "track": row.get_track_display(), "one": row.get_state_display(), "other": rival.get_state_display(),
+            }  # fmt: skip
+    alive = Pledge.objects.exclude(publication="withdrawn")
+    promised = alive.filter(entity=staying).values("title_en")
+    for pledge in alive.filter(entity=going, title_en__in=promised):
+        yield _("Both have a pledge called “%(title)s”: rename or withdraw one of the two first.") % {"title": pledge}
+
+
+def _move_people(going: Entity, staying: Entity) -> None:
+    """Whoever acted for an entity that nobody had checked asks anew: anybody could have added it."""
+    asking: list[int] = []
+    if going.checked_at is None:
+        lasting = Q(during__endswith__isnull=True) | Q(during__endswith__gt=timezone.localdate())
+        confirmed = Mandate.objects.confirmed().filter(lasting, entity=going, role__in=WORKSPACE_ROLES)
+        asking = list(confirmed.values_list("pk", flat=True))
+    Mandate.objects.filter(entity=going).update(entity=staying)
+    Mandate.objects.filter(pk__in=asking).update(confirmed_at=None, confirmed_by=None, confirmed_how="")
+    for mandate in Mandate.objects.filter(pk__in=asking).select_related("entity", "user"):
+        _tell_of_request(mandate)
+
+
+def _move_work(going: Entity, staying: Entity) -> None:
+    """Initiatives and pledges; nobody is partner of an initiative twice, or of its own."""
+    Initiative.objects.filter(entity=going).update(entity=staying)
+    Pledge.objects.filter(entity=going).update(entity=staying)
+    partners = Initiative.partners.through.objects
+    partners.filter(entity=going, initiative__in=staying.partner_initiatives.values("pk")).delete()
+    partners.filter(entity=going).update(entity=staying)
+    partners.filter(entity=staying, initiative__entity=staying).delete()
 
 
 def email_domain(email: str) -> str:

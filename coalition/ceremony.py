@@ -58,6 +58,11 @@ STATES = {  # of the membership, in which an invitation of this purpose can be u
     "reaffirmation": ("active",),
     "withdrawal": ("active", "suspended"),
 }
+INVITED = {  # the journal's line when the Head is written to
+    "original": "invited",
+    "reaffirmation": "reaffirmation asked",
+    "withdrawal": "withdrawal asked",
+}
 STATEMENT_LASTS = 5 * 60  # seconds
 CODE_LASTS, CODE_TRIES, CODE_LENGTH = 10 * 60, 5, 8
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no letter that looks like a figure
@@ -86,12 +91,94 @@ def invite(
     the queue, whose rows staff can read. ValidationError if the membership is in no state for this purpose.
     """
     membership = locked(membership, *STATES[purpose])
-    mandate = mandate or (head_of(membership) if purpose == "original" else head_today(membership))
+    if purpose == "original":
+        mandate = mandate or head_of(membership)
+    else:
+        mandate = mandate or head_today(membership)
+        _refuse_in_vain(membership, mandate, purpose)
     invitation = _replace(
         membership, "invitation", mandate=mandate, purpose=purpose, expires_at=timezone.now() + INVITATION_LASTS
     )
-    journal.write("invited", membership=membership, by=by, mandate=mandate.pk, purpose=purpose)
+    journal.write(INVITED[purpose], membership=membership, by=by, mandate=mandate.pk, purpose=purpose)
     return invitation
+
+
+def _refuse_in_vain(membership: Membership, mandate: Mandate, purpose: str) -> None:
+    """ValidationError if this person could not reaffirm or withdraw whatever he or she pressed."""
+    letter = membership.letter
+    if letter is None or not letter.texts.filter(language=letter.authentic_language).exists():
+        raise ValidationError(_("The letter of this membership cannot be signed here."), code="letter")
+    if not mandate.email:
+        raise ValidationError(
+            _("No e-mail address is recorded for %(name)s: the secretariat adds it to the mandate first.")
+            % {"name": mandate.name},
+            code="email",
+        )
+    if Signature.objects.filter(membership=membership, letter=letter, mandate=mandate, kind=purpose).exists():
+        raise ValidationError(_("%(name)s has already answered this.") % {"name": mandate.name}, code="again")
+
+
+def head_to_ask(membership: Membership, purpose: str) -> Mandate:
+    """Who would be asked to reaffirm or to withdraw. ValidationError with the sentence why nobody can be."""
+    head = head_today(membership)
+    _refuse_in_vain(membership, head, purpose)
+    return head
+
+
+@transaction.atomic
+def ask_head(*, membership: Membership, by: "User", purpose: str) -> Invitation:
+    """Asks the Head of today to reaffirm or to withdraw; the focal point is told, and of a withdrawal staff too.
+
+    ValidationError while an invitation waits for an answer, and where nobody can be asked.
+    """
+    current = locked(membership, *STATES[purpose])
+    if pending(current) is not None:
+        raise ValidationError(
+            _("An invitation waits for the Head's answer: take it back before you ask for something else."),
+            code="pending",
+        )
+    invitation = invite(membership=current, by=by, purpose=purpose)
+    mails.to_applicants("head_asked", current, invitation=invitation)
+    if purpose == "withdrawal":
+        mails.to_staff("staff_withdrawal_asked", current, invitation=invitation)
+    return invitation
+
+
+@transaction.atomic
+def take_back(*, membership: Membership, by: "User") -> None:
+    """The request to reaffirm or to withdraw is void, before the Head has answered. ValidationError if none waits."""
+    current = locked(membership, *STATES["withdrawal"])
+    waiting = pending(current)
+    if waiting is None:
+        raise ValidationError(_("No invitation waits for the Head's answer."), code="nothing")
+    current.invitations.filter(pk=waiting.pk).update(revoked_at=timezone.now())
+    journal.write("request taken back", membership=current, by=by, purpose=waiting.purpose)
+
+
+def pending(membership: Membership) -> Invitation | None:
+    """The invitation that its person can use now. Reads `invitations` as they were prefetched."""
+    for invitation in membership.invitations.all():
+        if invitation.used_at is None and invitation.revoked_at is None:  # at most one: the database
+            invitation.membership = membership
+            return invitation if state_of(invitation) == "open" else None
+    return None
+
+
+def new_head(membership: Membership) -> Mandate | None:
+    """The Head of today, if those who signed have left office and nobody has reaffirmed for this one."""
+    signed = membership.signatures.filter(kind__in=["original", "reaffirmation"], mandate__isnull=False)
+    heads = [
+        signature.mandate.delegated_by or signature.mandate
+        for signature in signed.select_related("mandate__delegated_by").defer("evidence", "private")
+        if signature.mandate
+    ]
+    today = timezone.localdate()
+    if not heads or any(head.holds_on(today) for head in heads):
+        return None
+    current = Mandate.objects.holding(on=today).filter(entity=membership.entity_id, role="head").first()
+    if current is None or _bare(current.name) in {_bare(head.name) for head in heads}:  # another term of office
+        return None
+    return current
 
 
 def _replace(membership: Membership, kind: str, **fields: Any) -> Invitation:
@@ -142,7 +229,9 @@ def head_today(membership: Membership) -> Mandate:
     """The mandate of the entity's Head of today, whoever signed once. ValidationError if none is recorded."""
     head = Mandate.objects.holding().filter(entity=membership.entity, role="head").first()
     if head is None:
-        raise ValidationError(_("No Head is recorded for today: record the mandate first."), code="head")
+        raise ValidationError(
+            _("No Head is recorded for today: the secretariat records the mandate first."), code="head"
+        )
     return head
 
 
@@ -201,7 +290,7 @@ def find(token: str) -> Invitation | None:
 
 
 def state_of(invitation: Invitation) -> str:
-    """`open`, or why not: `used`, `revoked`, `expired`, `mandate-ended`, `closed`."""
+    """`open`, or why not: `used`, `revoked` (a newer one came), `taken-back`, `expired`, `mandate-ended`, `closed`."""
     if invitation.used_at:
         return "used"
     if not invitation.mandate.holds_on(timezone.localdate()):
@@ -209,7 +298,8 @@ def state_of(invitation: Invitation) -> str:
     if invitation.membership.state not in STATES[invitation.purpose]:
         return "closed"
     if invitation.revoked_at:
-        return "revoked"
+        newer = Invitation.objects.filter(membership=invitation.membership_id, pk__gt=invitation.pk)
+        return "revoked" if newer.exists() else "taken-back"
     return "open" if invitation.expires_at > timezone.now() else "expired"
 
 
@@ -321,6 +411,7 @@ def refusal(state: str) -> str:
     return {
         "used": _("This invitation has been used."),
         "revoked": _("This invitation was replaced by a newer one: use the latest mail."),
+        "taken-back": _("This invitation was taken back: nothing waits for you."),
         "expired": _("This invitation has expired: ask your focal point for a new one."),
         "mandate-ended": _("The mandate that this invitation was addressed to has ended."),
         "closed": _("This application is not open for signature now."),
@@ -334,7 +425,7 @@ def _unseal(invitation: Invitation, sealed: str) -> dict[str, Any]:
         raise Refused(_("Five minutes have passed since the page was prepared: read it again and sign.")) from error
     except signing.BadSignature as error:
         raise Refused(_("The page was changed on its way: load it again.")) from error
-    if carried["invitation"] != invitation.pk:
+    if carried.get("invitation") != invitation.pk:  # or none: another thing that we sealed
         raise Refused(_("The page was changed on its way: load it again."))
     return dict(carried)
 
@@ -365,6 +456,9 @@ def passkey_options(invitation: Invitation) -> dict[str, Any]:
     return {"options": dict(options)["publicKey"], "state": signing.dumps(state, salt=SALT)}
 
 
+POISON = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, struct.error)  # of parsers
+
+
 @dataclass(frozen=True)
 class PasskeyProof:
     """What a browser sends: the new credential and its assertion over the statement, both as WebAuthn's JSON."""
@@ -386,7 +480,7 @@ def _passkey_evidence(prepared: Prepared, proof: PasskeyProof) -> dict[str, Any]
         response = AuthenticationResponse.from_dict(proof.assertion)
         challenge = {"challenge": websafe_encode(prepared.challenge), "user_verification": "required"}
         server.authenticate_complete(challenge, [credential], response)
-    except (ValueError, KeyError, TypeError, signing.BadSignature) as error:
+    except (*POISON, signing.BadSignature) as error:
         raise Refused(_("The passkey did not confirm this letter: try again, or use a code by e-mail.")) from error
     return {
         "assertion": {
@@ -467,14 +561,33 @@ def read_code(text: str) -> str:
 
 def check_code(invitation: Invitation, session: Any, code: str) -> None:
     """Refused for a wrong, old or worn-out code."""
-    kept = session.get(f"signing-code-{invitation.pk}")
+    with transaction.atomic():
+        refused = _try_code(invitation, session, code)
+    if refused:
+        raise Refused(refused)
+
+
+def _try_code(invitation: Invitation, session: Any, code: str) -> str:
+    """Why the code does not count, or nothing. Tries are counted one by one, however many requests arrive at once."""
+    Invitation.objects.select_for_update().get(pk=invitation.pk)
+    now = type(session)(session.session_key)  # as it is now, not when this request began
+    key = f"signing-code-{invitation.pk}"
+    kept = now.get(key)
     if kept is None or kept["until"] < timezone.now().timestamp():
-        raise Refused(_("The code is no longer valid: ask for a new one."))
+        return _("The code is no longer valid: ask for a new one.")
     if kept["tries"] >= CODE_TRIES:
-        raise Refused(_("Too many wrong codes: ask for a new one."))
-    if not constant_time_compare(kept["hash"], _code_hash(invitation, read_code(code))):
-        session[f"signing-code-{invitation.pk}"] = {**kept, "tries": kept["tries"] + 1}
-        raise Refused(_("This is not the code of the latest mail."))
+        return _("Too many wrong codes: ask for a new one.")
+    if constant_time_compare(kept["hash"], _code_hash(invitation, read_code(code))):
+        return ""
+    now[key] = {**kept, "tries": kept["tries"] + 1}
+    now.save()
+    return _("This is not the code of the latest mail.")
+
+
+def _needs_code(code_was_checked: bool) -> None:
+    """Whoever declines or hands over shows that the Head's mailbox is his or hers: the address alone may have wandered."""
+    if not code_was_checked:
+        raise Refused(_("Confirm with a code by e-mail."))
 
 
 # The act --------------------------------------------------------------------------------------------------------
@@ -628,8 +741,9 @@ def _write(
 
 
 @transaction.atomic
-def decline(invitation: Invitation, *, reason: str) -> Membership:
+def decline(invitation: Invitation, *, reason: str, code_was_checked: bool = False) -> Membership:
     """The Head does not sign, and says why; everybody involved is told, staff can invite again."""
+    _needs_code(code_was_checked)
     live = _hold(invitation)
     if state_of(live) != "open" or live.purpose != "original":
         raise Refused(
@@ -647,8 +761,11 @@ def decline(invitation: Invitation, *, reason: str) -> Membership:
 
 
 @transaction.atomic
-def delegate(invitation: Invitation, *, name: str, title: str, email: str, instrument: Any) -> Invitation:
+def delegate(
+    invitation: Invitation, *, name: str, title: str, email: str, instrument: Any, code_was_checked: bool = False
+) -> Invitation:
     """The Head hands over to a delegate, whose instrument is uploaded; the delegate gets an address of his or her own."""
+    _needs_code(code_was_checked)
     live = _hold(invitation)
     if state_of(live) != "open":
         raise Refused(refusal(state_of(live)))
@@ -668,6 +785,7 @@ def delegate(invitation: Invitation, *, name: str, title: str, email: str, instr
         instrument=instrument,
         instrument_sha256=sha256(content),
     )
-    journal.write("delegated", membership=membership, mandate=mandate.pk, instrument_sha256=mandate.instrument_sha256)
+    facts = {"mandate": mandate.pk, "instrument_sha256": mandate.instrument_sha256}
+    journal.write("delegated", membership=membership, method=Signature.Method.EMAIL_CODE.value, **facts)
     mails.to_applicants("delegated", membership, mandate=mandate)
     return invite(membership=membership, by=None, mandate=mandate, purpose=live.purpose)

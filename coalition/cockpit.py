@@ -20,7 +20,6 @@ from django.utils.translation import gettext as _, gettext_lazy
 
 from coalition import actions, ceremony, clock, files, lookalikes, permissions, recording
 from coalition.models import Entity, Invitation, Letter, Mandate, Membership, Signature
-from coalition.querysets import UNCHECKED
 from ewaste_portal import vocabularies
 from ewaste_portal.models import User
 
@@ -51,6 +50,9 @@ EVENTS = {
     "private evidence erased": gettext_lazy("Private evidence was erased."),
     "recorded from sources": gettext_lazy("Recorded from sources."),
     "letter published": gettext_lazy("A letter was published."),
+    "entity checked": gettext_lazy("An entity was checked."),
+    "entities merged": gettext_lazy("An entity was merged into another."),
+    "moved by a merge": gettext_lazy("The entity was merged into another, and this file moved with it."),
 }
 
 
@@ -155,8 +157,34 @@ class BounceForm(NoForm):
 def _may_countersign(user: Any, membership: Membership) -> bool:
     if not permissions.can_countersign(user, membership):
         return False
-    waiting = membership.signatures.filter(countersigned_at__isnull=True).order_by("-pk").first()
-    return waiting is None or waiting.recorded_by_id != user.pk
+    waiting = membership.signatures.uncountersigned().select_related("mandate__delegated_by").order_by("-pk").first()
+    return waiting is None or user.pk not in actions.other_eyes(membership, waiting)
+
+
+def _may_ask(purpose: str) -> Callable[[Any, Membership], bool]:
+    def may(user: Any, membership: Membership) -> bool:
+        return membership.state in ceremony.STATES[purpose] and permissions.can_manage_asking(user, membership)
+
+    return may
+
+
+def _may_invite_again(user: Any, membership: Membership) -> bool:
+    return permissions.can_manage_signing(user, membership) or permissions.can_manage_asking(user, membership)
+
+
+def _is_asked(membership: Membership) -> bool:
+    return ceremony.pending(membership) is not None
+
+
+def _is_not_asked(membership: Membership) -> bool:
+    return not _is_asked(membership)
+
+
+def _ask(purpose: str) -> Callable[..., Invitation]:
+    def ask(*, membership: Membership, by: User) -> Invitation:
+        return ceremony.ask_head(membership=membership, by=by, purpose=purpose)
+
+    return ask
 
 
 def _invite_again(*, membership: Membership, by: User) -> Invitation:
@@ -165,7 +193,11 @@ def _invite_again(*, membership: Membership, by: User) -> Invitation:
     delegate = last.mandate if last and last.mandate.role == "delegate" else None
     if delegate is not None and not delegate.holds_on(timezone.localdate()):
         delegate = None
-    return ceremony.invite(membership=membership, by=by, mandate=delegate)
+    if membership.state == "signing":
+        return ceremony.invite(membership=membership, by=by, mandate=delegate)
+    if not last or not _is_asked(membership):
+        raise ValidationError(_("No invitation waits for the Head's answer."), code="nothing")
+    return ceremony.invite(membership=membership, by=by, mandate=delegate, purpose=last.purpose)
 
 
 def _record(*, membership: Membership, by: User, **given: Any) -> Signature:
@@ -196,6 +228,9 @@ class Step:
     form: type[NoForm] = NoForm
     help: Any = ""
     is_own_section: bool = True  # False: its form stands elsewhere on the page
+    is_shown: Callable[[Membership], bool] = lambda _membership: (
+        True
+    )  # beside `is_open`: whether its button is of use now
 
 
 STEPS = {
@@ -222,15 +257,41 @@ STEPS = {
         ),
         Step(
             "countersign", gettext_lazy("Countersign"), gettext_lazy("Countersign"),
-            gettext_lazy("The signature was countersigned: the entity is listed."),
+            gettext_lazy("It was countersigned and is listed; the certificate is being made."),
             _may_countersign, actions.countersign, NoForm,
-            gettext_lazy("Confirm that the person is who signed, and may sign for the entity. The entity is then listed."),
+            gettext_lazy(
+                "Confirm that the person is who signed, and may sign for the entity. "
+                "The signature or reaffirmation is then listed, and its certificate made."
+            ),
+        ),
+        Step(
+            "reaffirm", gettext_lazy("Ask the Head to reaffirm"), gettext_lazy("Ask for a reaffirmation"),
+            gettext_lazy("The Head was asked to reaffirm."),
+            _may_ask("reaffirmation"), _ask("reaffirmation"), NoForm,
+            gettext_lazy("The Head of today gets a secret address, and the focal point is told. A colleague countersigns."),
+            is_shown=_is_not_asked,
+        ),
+        Step(
+            "withdrawal", gettext_lazy("Ask the Head to withdraw"), gettext_lazy("Ask for a withdrawal"),
+            gettext_lazy("The Head was asked to withdraw."),
+            _may_ask("withdrawal"), _ask("withdrawal"), NoForm,
+            gettext_lazy(
+                "At the entity's wish: the Head of today gets a secret address, and the focal point is told. "
+                "The withdrawal takes effect as soon as the Head confirms it, without countersignature."
+            ),
+            is_shown=_is_not_asked,
         ),
         Step(
             "invite", gettext_lazy("Send the invitation again"), gettext_lazy("Send again"),
             gettext_lazy("A new invitation was sent; the one before is void."),
-            permissions.can_manage_signing, _invite_again, NoForm,
+            _may_invite_again, _invite_again, NoForm,
             gettext_lazy("A new secret address goes to the same person; the one before is void."),
+            is_shown=lambda membership: membership.state == "signing" or _is_asked(membership),
+        ),
+        Step(
+            "take-back", gettext_lazy("Take the request to the Head back"), gettext_lazy("Take the request back"),
+            gettext_lazy("The request is void: its address opens nothing any more."),
+            permissions.can_manage_asking, ceremony.take_back, is_shown=_is_asked,
         ),
         Step(
             "record", gettext_lazy("Record a signature made elsewhere"), gettext_lazy("Record the signature"),
@@ -354,7 +415,7 @@ class Cockpit:
         return [
             (step, self._form(step))
             for step in STEPS.values()
-            if step.is_own_section and step.is_open(self.user, self.membership)
+            if step.is_own_section and step.is_open(self.user, self.membership) and step.is_shown(self.membership)
         ]
 
     def _form(self, step: Step) -> forms.Form:
@@ -368,7 +429,7 @@ class Cockpit:
 
     @property
     def has_public_page(self) -> bool:
-        return self.entity.merged_into_id is None and self.entity.source != UNCHECKED
+        return self.entity.merged_into_id is None and self.entity.checked_at is not None
 
     @property
     def age(self) -> int:
@@ -462,6 +523,12 @@ class Cockpit:
             .select_related("user", "delegated_by")
             .order_by("role", "pk")
         )
+
+    @cached_property
+    def new_head(self) -> Mandate | None:
+        """Of an active signatory: who holds the office today and has not reaffirmed yet."""
+        asks = self.membership.state == "active" and permissions.can_manage_asking(self.user, self.membership)
+        return ceremony.new_head(self.membership) if asks else None
 
     @property
     def heads(self) -> list[Mandate]:

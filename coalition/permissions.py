@@ -39,12 +39,29 @@ def can_review(user: "User | AnonymousUser", membership: Membership) -> bool:
 
 
 def can_countersign(user: "User | AnonymousUser", membership: Membership) -> bool:
-    """Never the person who reviewed."""
-    return (
-        membership.state == "signed"
-        and user.has_perm("coalition.countersign_membership")
-        and membership.reviewed_by_id != user.pk
+    """A signature, or an active member's reaffirmation. Never the person who reviewed."""
+    waits = membership.state == "signed" or (
+        membership.state == "active" and membership.signatures.uncountersigned().filter(kind="reaffirmation").exists()
     )
+    return waits and user.has_perm("coalition.countersign_membership") and membership.reviewed_by_id != user.pk
+
+
+def can_ask_head(user: "User | AnonymousUser", membership: Membership) -> bool:
+    """The focal point, for an active signatory who signed here: ask the Head to reaffirm or to withdraw."""
+    return membership.state == "active" and _signs_here(membership) and is_focal_point(user, membership.entity)
+
+
+def can_manage_asking(user: "User | AnonymousUser", membership: Membership) -> bool:
+    """Staff: the same, and for one who is suspended."""
+    return (
+        membership.state in {"active", "suspended"}
+        and _signs_here(membership)
+        and user.has_perm("coalition.review_membership")
+    )
+
+
+def _signs_here(membership: Membership) -> bool:
+    return membership.track == "signatory" and not membership.is_recorded and membership.letter_id is not None
 
 
 def can_suspend(user: "User | AnonymousUser", membership: Membership) -> bool:
@@ -80,6 +97,12 @@ def can_see_memberships(user: "User | AnonymousUser") -> bool:
 
 def _decides(user: "User | AnonymousUser") -> bool:
     return user.has_perm("coalition.review_membership") or user.has_perm("coalition.countersign_membership")
+
+
+def can_merge(user: "User | AnonymousUser", entity: Entity) -> bool:
+    """Whoever may change entities; one with people or files in the Coalition takes a reviewer."""
+    is_bare = not (entity.mandates.exists() or entity.memberships.exists() or entity.pledges.exists())
+    return user.has_perm("coalition.change_entity") and (is_bare or user.has_perm("coalition.review_membership"))
 
 
 def can_publish_letter(user: "User | AnonymousUser", letter: Letter) -> bool:

@@ -1,13 +1,12 @@
 """Which entities, letters, memberships and signatures. Public pages start at `public()`, `published()` or `listed()`."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.backends.postgresql.psycopg_any import DateRange  # type: ignore[import-untyped]
+from django.db.models import Exists, OuterRef, Q, Value
 from django.utils import timezone
-
-from ewaste_portal import vocabularies
 
 if TYPE_CHECKING:
     from coalition.models import (  # noqa: F401
@@ -22,14 +21,17 @@ if TYPE_CHECKING:
     )
     from ewaste_portal.models import User
 
-# The `source` of an entity that an applicant added, until its application is approved or staff change it.
-UNCHECKED = "Added by an applicant; not checked yet."
+WORKSPACE_ROLES = ("focal-point", "assistant")
 
 
 class EntityQuerySet(models.QuerySet["Entity"]):
     def public(self) -> Self:
         """Entities that have a page of their own: not those merged into another, nor what applicants added and nobody checked."""
-        return self.filter(merged_into__isnull=True).exclude(source=UNCHECKED)
+        return self.filter(merged_into__isnull=True, checked_at__isnull=False)
+
+    def unchecked(self) -> Self:
+        """What applicants added and staff have not looked at yet."""
+        return self.filter(merged_into__isnull=True, checked_at__isnull=True)
 
     def standing(self) -> Self:
         """Not merged into another; unchecked ones too, for those who look for duplicates and for their own people."""
@@ -41,23 +43,16 @@ class EntityQuerySet(models.QuerySet["Entity"]):
 
     def named_like(self, words: str) -> Self:
         """Entities whose official or short name holds the words, in any language."""
-        names = [
-            f"{field}_{column}" for field in ("official_name", "short_name") for column in vocabularies.COLUMNS.values()
-        ]
-        condition = Q()
-        for name in names:
-            condition |= Q(**{f"{name}__icontains": words})
-        return self.filter(condition)
+        from coalition.models import Folded  # noqa: PLC0415  the models import this module
+
+        return self.filter(names__contains=Folded(Value(words)))
 
     def managed_by(self, user: "User", *, on: date | None = None) -> Self:
         """Entities whose workspace the person may enter: as confirmed focal point or as assistant."""
-        day = on or timezone.localdate()
-        return self.filter(
-            mandates__user=user,
-            mandates__role__in=["focal-point", "assistant"],
-            mandates__confirmed_at__isnull=False,
-            mandates__during__contains=day,
-        ).distinct()
+        from coalition.models import Mandate  # noqa: PLC0415  the models import this module
+
+        roles = Mandate.objects.holding(on=on).confirmed().filter(user=user, role__in=WORKSPACE_ROLES)
+        return self.filter(pk__in=roles.values("entity"))
 
     def for_listing(self) -> Self:
         return self.select_related("country")
@@ -65,16 +60,21 @@ class EntityQuerySet(models.QuerySet["Entity"]):
 
 class MandateQuerySet(models.QuerySet["Mandate"]):
     def holding(self, *, on: date | None = None) -> Self:
-        return self.filter(during__contains=on or timezone.localdate())
+        """Those whose period contains the day.
+
+        A period lasts a day at least, so that a role which ended on the day it began still covers that day: for those who
+        enter the workspace it counts as over, and access ends at once rather than at midnight.
+        """
+        day = on or timezone.localdate()
+        ended = Q(role__in=WORKSPACE_ROLES, during=DateRange(day, day + timedelta(days=1)))
+        return self.filter(during__contains=day).exclude(ended)
 
     def confirmed(self) -> Self:
         return self.filter(confirmed_at__isnull=False)
 
     def waiting(self) -> Self:
         """Requests to become focal point or assistant that nobody has answered."""
-        return self.filter(
-            confirmed_at__isnull=True, role__in=["focal-point", "assistant"], during__endswith__isnull=True
-        )
+        return self.filter(confirmed_at__isnull=True, role__in=WORKSPACE_ROLES, during__endswith__isnull=True)
 
 
 class LetterQuerySet(models.QuerySet["Letter"]):
@@ -90,8 +90,17 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def real(self) -> Self:
         return self.filter(entity__is_example=False)
 
+    def with_reaffirmation_to_countersign(self) -> Self:
+        from coalition.models import Signature  # noqa: PLC0415  the models import this module
+
+        waiting = Signature.objects.filter(membership=OuterRef("pk"), kind="reaffirmation").uncountersigned()
+        return self.filter(Exists(waiting), state="active")
+
     def waiting_for_staff(self) -> Self:
-        return self.filter(state__in=["review", "signed"]).order_by("state_since")
+        reaffirmed = self.model.objects.with_reaffirmation_to_countersign()
+        return self.filter(Q(state__in=["review", "signed"]) | Q(pk__in=reaffirmed.values("pk"))).order_by(
+            "state_since"
+        )
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
@@ -103,6 +112,10 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
     def listed(self) -> Self:
         """What the public may see: historical signatures, those countersigned here, and withdrawals at once."""
         return self.filter(Q(method="historical") | Q(kind="withdrawal") | Q(countersigned_at__isnull=False))
+
+    def uncountersigned(self) -> Self:
+        """Made or recorded here and not countersigned yet; a withdrawal needs no countersignature."""
+        return self.filter(countersigned_at__isnull=True).exclude(method="historical").exclude(kind="withdrawal")
 
     def real(self) -> Self:
         return self.filter(is_example=False)

@@ -1,6 +1,7 @@
 """Which fields have a column per language, and the history that must know these columns."""
 
 import pghistory
+from django.db.models import GeneratedField
 from modeltranslation.translator import TranslationOptions, register
 
 from coalition.models import Entity, Initiative, Letter, Mandate, Membership, Pledge, Round
@@ -33,4 +34,5 @@ class PledgeTranslation(TranslationOptions):
 
 # After the registration, else the history would miss the translated columns.
 for model in (Entity, Mandate, Letter, Membership, Initiative, Pledge, Round):
-    pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())(model)
+    computed = [field.name for field in model._meta.fields if isinstance(field, GeneratedField)]
+    pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), exclude=computed)(model)

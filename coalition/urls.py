@@ -20,9 +20,11 @@ urlpatterns = [
     path("join/new/", workspace.join_new, name="join_new"),
     path("join/look-alikes/", workspace.look_alikes, name="look_alikes"),
     path("join/<slug:slug>/", workspace.join_entity, name="join_entity"),
+    path("own-work/", workspace.own_work, name="own_work"),
     path("workspace/<slug:slug>/", workspace.workspace, name="workspace"),
     path("workspace/<slug:slug>/preview/", workspace.workspace_preview, name="workspace_preview"),
     path("workspace/<slug:slug>/profile/", workspace.workspace_profile, name="workspace_profile"),
+    path("workspace/<slug:slug>/ask/<slug:purpose>/", workspace.workspace_ask, name="workspace_ask"),
     path("workspace/<slug:slug>/people/", workspace.workspace_people, name="workspace_people"),
     path(
         "workspace/<slug:slug>/application/<slug:track>/<slug:step>/",

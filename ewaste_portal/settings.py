@@ -149,7 +149,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "account_email"
+LOGIN_REDIRECT_URL = "coalition:own_work"  # the workspace, else the account
 ACCOUNT_ADAPTER = "ewaste_portal.accounts.AccountAdapter"
 MFA_ADAPTER = "ewaste_portal.accounts.MFAAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}

@@ -243,7 +243,7 @@ class ResourceAdmin(ImportsAndExports, EventHistory, LanguageTabs):
     search_help_text = gettext_lazy("Title in any language, DOI, ISBN, symbol.")
     date_hierarchy = "created_at"
     list_per_page = 50
-    autocomplete_fields = ("topics", "countries", "regions")
+    autocomplete_fields = ("topics", "countries", "regions", "initiatives")
     prepopulated_fields = {"slug": ("original_title",)}  # noqa: RUF012  Django's own form
     readonly_fields = (
         "state_badge", "submitted_at", "submitted_by", "published_at", "published_by", "withdrawn_at", "withdrawn_by",
@@ -259,7 +259,10 @@ class ResourceAdmin(ImportsAndExports, EventHistory, LanguageTabs):
         ),
         *language_fieldsets("title", "subtitle", "summary"),
         (gettext_lazy("Titles of ours"), {"fields": ("own_titles",)}),
-        (gettext_lazy("What it is about"), {"fields": ("topics", "countries", "regions", "categories", "sdg_targets")}),
+        (
+            gettext_lazy("What it is about"),
+            {"fields": ("topics", "countries", "regions", "categories", "sdg_targets", "initiatives")},
+        ),
         (gettext_lazy("Identifiers and rights"), {"fields": ("doi", "symbols", "rights")}),
         (gettext_lazy("For curators"), {"fields": ("slug", "source")}),
         (

@@ -120,6 +120,9 @@ class Resource(models.Model):
     regions = models.ManyToManyField(
         "ewaste_portal.Region", related_name="resources", blank=True, verbose_name=_("regions")
     )
+    initiatives = models.ManyToManyField(
+        "coalition.Initiative", related_name="resources", blank=True, verbose_name=_("initiatives")
+    )
 
     rights = models.CharField(_("rights"), max_length=40, choices=vocabularies.Choices("rights"), default="unknown")
     doi = models.CharField(_("DOI"), max_length=200, blank=True, validators=[identifiers.validate_doi])
@@ -377,8 +380,8 @@ class Resource(models.Model):
 
     @cached_property
     def publisher_entities(self) -> list[Any]:
-        """The publishers in their order, each as the entity that it was merged into. Uses the prefetched rows."""
-        return [row.entity.merged_into or row.entity for row in self.resourcepublisher_set.all()]
+        """The publishers in their order, each as the entity that it was merged into, and once. Uses the prefetched rows."""
+        return list(dict.fromkeys(row.entity.merged_into or row.entity for row in self.resourcepublisher_set.all()))
 
 
 class ResourcePublisher(models.Model):

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 
 if TYPE_CHECKING:
-    from coalition.models import Entity
+    from coalition.models import Entity, Initiative
     from knowledge.models import Edition, Resource, SearchDocument, Topic  # noqa: F401
 
 
@@ -27,6 +27,9 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
     def published_by_entity(self, entity: "Entity") -> Self:
         """Works that name the entity, or one merged into it, as publisher."""
         return self.filter(Q(publishers=entity) | Q(publishers__merged_into=entity)).distinct()
+
+    def on_initiative(self, initiative: "Initiative") -> Self:
+        return self.filter(initiatives=initiative)
 
     def newest_first(self) -> Self:
         return self.order_by("-search_document__newest_key", "search_document__title_key", "pk")
@@ -49,7 +52,13 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
         )
 
     def for_detail(self) -> Self:
-        return self.for_listing().prefetch_related("topics", "countries", "regions")
+        """`initiatives` holds the published ones alone."""
+        from coalition.models import Initiative  # noqa: PLC0415  the models import this module
+
+        initiatives = Initiative.objects.published().select_related("entity")
+        return self.for_listing().prefetch_related(
+            "topics", "countries", "regions", Prefetch("initiatives", initiatives)
+        )
 
 
 class EditionQuerySet(models.QuerySet["Edition"]):

@@ -58,7 +58,12 @@ class _Silent:
 def flush_final_records() -> Iterator[None]:
     """Journal and signatures refuse TRUNCATE; only the flush after a transactional test may, with these triggers off."""
     original = DatabaseOperations.execute_sql_flush
-    tables = {"coalition_journalentry": "journal_is_not_emptied", "coalition_signature": "signatures_are_not_emptied"}
+    tables = {
+        "coalition_journalentry": "journal_is_not_emptied",
+        "coalition_signature": "signatures_are_not_emptied",
+        "coalition_lettertext": "letter_texts_are_not_emptied",
+        "coalition_pledgeupdate": "progress_notes_are_not_emptied",
+    }
 
     def execute_sql_flush(self: DatabaseOperations, sql_list: list[str]) -> None:
         off = [f"ALTER TABLE {table} DISABLE TRIGGER {trigger}" for table, trigger in tables.items()]

@@ -5,6 +5,7 @@ from typing import Any
 import factory
 from allauth.account.models import EmailAddress
 from django.db import connection
+from django.utils import timezone
 from factory.django import DjangoModelFactory, Password
 
 from coalition.models import Entity
@@ -32,12 +33,19 @@ class UserFactory(DjangoModelFactory):
 
 
 class EntityFactory(DjangoModelFactory):
+    """Checked; with `unchecked=True` as an applicant adds it."""
+
     class Meta:
         model = Entity
 
     slug = factory.Sequence(lambda n: f"entity-{n}")
     kind = "un-body"
     official_name_en = factory.Sequence(lambda n: f"Entity {n}")
+    checked_at = factory.LazyFunction(timezone.now)
+    checked_by = factory.LazyFunction(lambda: User.objects.service_account("load-entities"))
+
+    class Params:
+        unchecked = factory.Trait(checked_at=None, checked_by=None)
 
 
 class TopicFactory(DjangoModelFactory):

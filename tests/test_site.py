@@ -35,7 +35,7 @@ NO_PAGES = {
     "coalition:root_certificate",
 }
 # Pages of whoever has signed in; a stranger is sent to sign in and comes back.
-FOR_SIGNED_IN = {"preferences", "coalition:join_new"}
+FOR_SIGNED_IN = {"coalition:own_work", "preferences", "coalition:join_new"}
 
 
 class Outline(HTMLParser):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _, override
 
 from coalition.ceremony import PasskeyProof
 from coalition.files import validate_document
+from coalition.forms.workspace import LineField
 
 
 class ReadForm(forms.Form):
@@ -21,15 +22,8 @@ class ReadForm(forms.Form):
     )
 
 
-class CodeForm(forms.Form):
-    """The way without a passkey: the name typed in full, and the code of the mail."""
-
-    language = forms.ChoiceField(choices=settings.LANGUAGES, widget=forms.HiddenInput)
-    shown = forms.RegexField("^[0-9a-f]{64}$", widget=forms.HiddenInput)
-    name = forms.CharField(
-        label=_("Your full name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
-    code = forms.CharField(
+def code_field() -> forms.CharField:
+    return forms.CharField(
         label=_("Code from the mail"),
         max_length=20,
         help_text=_("Eight letters and figures, good for ten minutes."),
@@ -39,13 +33,34 @@ class CodeForm(forms.Form):
     )
 
 
+class CodeForm(forms.Form):
+    """The way without a passkey: the name typed in full, and the code of the mail."""
+
+    language = forms.ChoiceField(choices=settings.LANGUAGES, widget=forms.HiddenInput)
+    shown = forms.RegexField("^[0-9a-f]{64}$", widget=forms.HiddenInput)
+    name = forms.CharField(
+        label=_("Your full name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    code = code_field()
+
+
+class AnswerField(forms.JSONField):
+    """WebAuthn's JSON; what is nested too deep to be read is no answer either."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError as error:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
 class PasskeyForm(forms.Form):
     """What the script sends: all of it is checked by coalition/ceremony.py."""
 
     sealed = forms.CharField(max_length=20_000)
     state = forms.CharField(max_length=2_000)
-    registration = forms.JSONField()
-    assertion = forms.JSONField()
+    registration = AnswerField(max_length=20_000)
+    assertion = AnswerField(max_length=20_000)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -83,6 +98,7 @@ class DeclineForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("Only the secretariat reads this."),
     )
+    code = code_field()
 
     def text(self) -> str:
         """As staff read it: the reason in English, then the words."""
@@ -92,8 +108,10 @@ class DeclineForm(forms.Form):
 
 
 class DelegateForm(forms.Form):
-    name = forms.CharField(label=_("Full name of the delegate"), max_length=200)
-    title = forms.CharField(label=_("Title or function of the delegate"), max_length=200)
+    """Who acts in the Head's place, and by which instrument."""
+
+    name = LineField(label=_("Full name of the delegate"), max_length=200)
+    title = LineField(label=_("Title or function of the delegate"), max_length=200)
     email = forms.EmailField(label=_("E-mail address of the delegate"), max_length=254)
     instrument = forms.FileField(
         label=_("Instrument of delegation"),
@@ -101,3 +119,7 @@ class DelegateForm(forms.Form):
         help_text=_("The letter in which you give this person the power to sign: PDF or picture, at most 10 MB."),
         widget=forms.FileInput(attrs={"accept": "application/pdf,image/png,image/jpeg,image/webp"}),
     )
+    code = code_field()
+
+    def delegation(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name != "code"}

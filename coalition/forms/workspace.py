@@ -8,14 +8,13 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.utils.translation import get_language, gettext as _, gettext_lazy
 
-from coalition import files, lookalikes
+from coalition import lookalikes
+from coalition.forms.logo import LogoFields
 from coalition.models import Entity, Mandate, Membership
-from coalition.querysets import UNCHECKED
 from ewaste_portal import vocabularies
 from ewaste_portal.context import language_tag
 from ewaste_portal.models import PastSlug
@@ -204,7 +203,7 @@ class NewEntityForm(FactsForm):
 
     def save(self, commit: bool = True) -> Entity:
         entity: Entity = super().save(commit=False)
-        entity.slug, entity.source = free_slug(entity), UNCHECKED
+        entity.slug, entity.source = free_slug(entity), "Added by an applicant."
         if commit:
             entity.save()
         return entity
@@ -219,7 +218,7 @@ def free_slug(entity: Any) -> str:
     return next(slug for n in range(1, len(taken) + 2) if (slug := stem if n == 1 else f"{stem}-{n}") not in taken)
 
 
-class ProfileForm(EntityForm):
+class ProfileForm(LogoFields, EntityForm):
     """All that the public page tells of the entity, in six languages, and its logo."""
 
     without_logo = forms.BooleanField(label=gettext_lazy("Remove the logo"), required=False)
@@ -235,25 +234,12 @@ class ProfileForm(EntityForm):
         self.fields["logo_permission"].widget.attrs["rows"] = 3
         self.fields["logo_permission"].help_text = _("Who permits the portal to show it, when, and for what.")
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean()
-        if data.get("without_logo") and "logo" not in self.files:
-            data["logo"] = False  # Django's sign for an empty file
-        if data.get("logo") and not data.get("logo_permission", "").strip():
-            self.add_error("logo_permission", _("Record who permitted the use of the logo."))
-        return data
-
-    def clean_logo(self) -> Any:
-        """Checked before it is drawn anew: a small file may hold a giant picture."""
-        logo = self.cleaned_data["logo"]
-        if not isinstance(logo, UploadedFile):
-            return logo
-        files.validate_image(logo)
-        return files.logo(logo)
-
-    def _get_validation_exclusions(self) -> set[str]:
-        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
-        return excluded | {"logo"}  # checked above; the model would open the stored file
+    def clean_without_logo(self) -> bool:
+        """Comes after the logo."""
+        without: bool = self.cleaned_data["without_logo"]
+        if without and "logo" not in self.files:
+            self.cleaned_data["logo"] = False  # Django's sign for an empty file
+        return without
 
     @property
     def general(self) -> list[forms.BoundField]:

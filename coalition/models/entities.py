@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models.functions import Lower, Trim, Upper
+from django.db.models.functions import Lower, Trim
 from django.urls import reverse
 from django.utils.translation import get_language, gettext_lazy as _
 
@@ -16,8 +15,18 @@ from coalition import files
 from coalition.querysets import EntityQuerySet, MandateQuerySet
 from ewaste_portal import vocabularies
 
+NAME_COLUMNS = [
+    f"{field}_{column}" for field in ("official_name", "short_name") for column in vocabularies.COLUMNS.values()
+]
 ENTITY_KINDS = vocabularies.codes("entity_kind")
 TERRITORIAL_KINDS = ("national-government", "local-authority")
+
+
+class Folded(models.Func):
+    """Texts as one, without case and accents, for searching in; null ones are passed over."""
+
+    function = "public.coalition_fold"
+    output_field = models.TextField()
 
 
 class Entity(models.Model):
@@ -56,6 +65,21 @@ class Entity(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="merged_from", verbose_name=_("merged into")
     )
     is_example = models.BooleanField(_("made up for the demonstration"), default=False)
+    checked_at = models.DateTimeField(
+        _("checked"), null=True, blank=True, editable=False, help_text=_("Until then the public does not see it.")
+    )
+    checked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("checked by"),
+    )
+    names = models.GeneratedField(
+        expression=Folded(*NAME_COLUMNS), output_field=models.TextField(), db_persist=True, verbose_name=_("all names")
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     modified_at = models.DateTimeField(_("modified"), auto_now=True)
 
@@ -97,6 +121,11 @@ class Entity(models.Model):
                 name="logo_has_a_permission",
                 violation_error_message=_("Record who permitted the use of the logo."),
             ),
+            models.CheckConstraint(
+                condition=models.Q(checked_at__isnull=True, checked_by__isnull=True)
+                | models.Q(checked_at__isnull=False, checked_by__isnull=False),
+                name="entity_checked_when_and_by_whom",
+            ),
             models.UniqueConstraint(
                 Lower(Trim("official_name_en")),
                 models.F("country"),
@@ -105,10 +134,6 @@ class Entity(models.Model):
                 name="entity_name_unique_in_a_country",
                 violation_error_message=_("An entity of this name is already recorded for this country."),
             ),
-        )
-        indexes = (
-            # look-alikes while typing, in the directory's search and in the admin
-            GinIndex(OpClass(Upper("official_name_en"), name="gin_trgm_ops"), name="entity_name_trigrams"),
         )
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """The journal: every act on memberships and signatures, chained by hashes, only ever appended to."""
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 
 class JournalEntry(models.Model):
@@ -27,7 +27,7 @@ class JournalEntry(models.Model):
 
     class Meta:
         verbose_name = _("journal line")
-        verbose_name_plural = _("journal")
+        verbose_name_plural = pgettext_lazy("register of facts, chained by hashes", "journal")
         ordering = ("pk",)
 
     def __str__(self) -> str:

@@ -128,7 +128,8 @@ class LetterText(models.Model):
                 operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
                 func="""
                     IF EXISTS (SELECT FROM coalition_letter
-                               WHERE id = (CASE WHEN TG_OP = 'INSERT' THEN NEW.letter_id ELSE OLD.letter_id END)
+                               WHERE id IN (CASE WHEN TG_OP <> 'DELETE' THEN NEW.letter_id END,
+                                            CASE WHEN TG_OP <> 'INSERT' THEN OLD.letter_id END)
                                  AND (published_at IS NOT NULL OR kind = 'historical')) THEN
                         RAISE EXCEPTION 'The texts of a published letter cannot change; one known from sources has none.'
                             USING ERRCODE = 'check_violation';

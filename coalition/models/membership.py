@@ -230,7 +230,11 @@ class Invitation(models.Model):
     purpose = models.CharField(
         _("purpose"),
         max_length=20,
-        choices=[("original", _("Sign")), ("reaffirmation", _("Reaffirm")), ("withdrawal", _("Withdraw"))],
+        choices=[
+            ("original", _("Sign")),
+            ("reaffirmation", _("Reaffirm")),
+            ("withdrawal", pgettext_lazy("leave the Letter of Intent", "Withdraw")),
+        ],
         default="original",
     )
     token_sha256 = models.CharField(max_length=64, unique=True, editable=False)

@@ -234,14 +234,7 @@ def sign_code(request: HttpRequest, invitation: Invitation, token: str) -> HttpR
         return _page(request, invitation, token, form=form)
     language, shown = form.cleaned_data["language"], form.cleaned_data["shown"]
     ceremony.prepare(invitation, language=language, shown_before=shown)  # refused now rather than after the mail
-    if not _within(request, "code", invitation):
-        return ratelimit.respond_429(request)
-    ceremony.open_invitation(invitation)
-    try:
-        ceremony.send_code(invitation, request.session)
-    except (SMTPException, OSError) as error:
-        raise ceremony.Refused(_("The mail with the code could not be sent: try again in a few minutes.")) from error
-    return _to(token, "sign_with_code", language=language, shown=shown)
+    return _mail_code(request, invitation) or _to(token, "sign_with_code", language=language, shown=shown)
 
 
 @ceremony_page
@@ -271,26 +264,58 @@ def sign_with_code(request: HttpRequest, invitation: Invitation, token: str) -> 
 
 @ceremony_page
 def sign_decline(request: HttpRequest, invitation: Invitation, token: str) -> HttpResponse:
-    if ceremony.state_of(invitation) != "open":
+    if ceremony.state_of(invitation) != "open" or invitation.purpose != "original":
         return _page(request, invitation, token)
-    form = DeclineForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        ceremony.open_invitation(invitation)
-        ceremony.decline(invitation, reason=form.text())
-        return redirect("coalition:sign", token)
-    return render(request, "coalition/sign_decline.html", {**_who(invitation), "form": form, "token": token})
+    return _confirmed_by_code(
+        request, invitation, token, DeclineForm,
+        lambda form: ceremony.decline(invitation, reason=form.text(), code_was_checked=True),
+    )  # fmt: skip
 
 
 @ceremony_page
 def sign_delegate(request: HttpRequest, invitation: Invitation, token: str) -> HttpResponse:
     if ceremony.state_of(invitation) != "open" or invitation.mandate.role != "head":
         return _page(request, invitation, token)
-    form = DelegateForm(request.POST, request.FILES) if request.method == "POST" else DelegateForm()
+    return _confirmed_by_code(
+        request, invitation, token, DelegateForm,
+        lambda form: ceremony.delegate(invitation, code_was_checked=True, **form.delegation()),
+    )  # fmt: skip
+
+
+def _confirmed_by_code(
+    request: HttpRequest, invitation: Invitation, token: str, form_class: type[Any], act: Callable[[Any], Any]
+) -> HttpResponse:
+    """Declining and handing over: first a code is sent to the Head's address, then the form asks for it.
+
+    The code comes first, since a file that was chosen cannot be kept while one looks for a mail.
+    """
+    name = "sign_decline" if form_class is DeclineForm else "sign_delegate"
+    if "send" in request.POST:
+        return _mail_code(request, invitation) or _to(token, name, code="sent")
+    form = form_class(request.POST, request.FILES) if request.method == "POST" else form_class()
     if form.is_valid():
-        ceremony.open_invitation(invitation)
-        ceremony.delegate(invitation, **form.cleaned_data)
-        return redirect("coalition:sign", token)
-    return render(request, "coalition/sign_delegate.html", {**_who(invitation), "form": form, "token": token})
+        try:
+            ceremony.check_code(invitation, request.session, form.cleaned_data["code"])
+        except ceremony.Refused as refusal:
+            form.add_error("code", str(refusal))
+        else:
+            act(form)
+            return redirect("coalition:sign", token)
+    is_sent = form.is_bound or "code" in request.GET
+    context = {**_who(invitation), "form": form, "token": token, "is_sent": is_sent}
+    return render(request, f"coalition/{name}.html", context)
+
+
+def _mail_code(request: HttpRequest, invitation: Invitation) -> HttpResponse | None:
+    """Sends the code; the answer to those who ask too often. Refused if the mail server does not take it."""
+    if not _within(request, "code", invitation):
+        return ratelimit.respond_429(request)
+    ceremony.open_invitation(invitation)
+    try:
+        ceremony.send_code(invitation, request.session)
+    except (SMTPException, OSError) as error:
+        raise ceremony.Refused(_("The mail with the code could not be sent: try again in a few minutes.")) from error
+    return None
 
 
 @ceremony_page

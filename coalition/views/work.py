@@ -5,15 +5,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.formats import localize
+from django.utils.translation import gettext as _, ngettext
 from django.views.decorators.http import require_safe
 
 from coalition import exports, work_actions
-from coalition.facets import address
+from coalition.facets import Found, address
 from coalition.filters import InitiativeFilter, ListFilter, PledgeFilter
 from coalition.forms.work import InitiativeForm, PledgeForm, PledgeUpdateForm
 from coalition.models import Entity, Initiative, Pledge
@@ -37,6 +39,7 @@ class WorkListView(ListingView):
     page_size = 20
     crumbs = staticmethod(section)
     file_name: str
+    row_template: str
 
     def published(self) -> QuerySet:
         raise NotImplementedError
@@ -68,10 +71,18 @@ class WorkListView(ListingView):
     def feed_title(self) -> str:
         raise NotImplementedError
 
+    def context(self, request: HttpRequest, filterset: ListFilter, found: Found, page: Page) -> dict[str, Any]:
+        more = {"row_template": self.row_template, "words": self.words(found.total)}
+        return super().context(request, filterset, found, page) | more
+
+    def words(self, total: int) -> dict[str, str]:
+        """What the page calls its rows."""
+        raise NotImplementedError
+
 
 class InitiativeListView(WorkListView):
     filter_class = InitiativeFilter
-    template_name = "coalition/initiative_list.html"
+    template_name, row_template = "coalition/initiative_list.html", "coalition/initiative_row.html"
     file_name, columns = "initiatives", exports.INITIATIVE_COLUMNS
     row, item = staticmethod(exports.initiative_row), staticmethod(exports.initiative_item)
 
@@ -82,10 +93,19 @@ class InitiativeListView(WorkListView):
     def feed_title(self) -> str:
         return _("Initiatives on e-waste")
 
+    def words(self, total: int) -> dict[str, str]:
+        count = ngettext("%(total)s initiative", "%(total)s initiatives", total) % {"total": localize(total)}
+        return {
+            "search": _("Search initiatives"),
+            "count": count,
+            "nothing": _("No initiative was found"),
+            "all": _("All initiatives"),
+        }
+
 
 class PledgeListView(WorkListView):
     filter_class = PledgeFilter
-    template_name = "coalition/pledge_list.html"
+    template_name, row_template = "coalition/pledge_list.html", "coalition/pledge_row.html"
     file_name, columns = "pledges", exports.PLEDGE_COLUMNS
     row, item = staticmethod(exports.pledge_row), staticmethod(exports.pledge_item)
 
@@ -94,6 +114,15 @@ class PledgeListView(WorkListView):
 
     def feed_title(self) -> str:
         return _("Pledges")
+
+    def words(self, total: int) -> dict[str, str]:
+        count = ngettext("%(total)s pledge", "%(total)s pledges", total) % {"total": localize(total)}
+        return {
+            "search": _("Search pledges"),
+            "count": count,
+            "nothing": _("No pledge was found"),
+            "all": _("All pledges"),
+        }
 
 
 initiative_list, pledge_list = InitiativeListView.as_view(), PledgeListView.as_view()

@@ -16,11 +16,12 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from coalition import actions, lookalikes
+from coalition import actions, ceremony, lookalikes
 from coalition.clock import FAMILIES, REVIEW_DAYS, clock, history
 from coalition.eligibility import PRIVATE_SECTOR, WHO_SIGNS
 from coalition.forms.workspace import (
@@ -36,8 +37,8 @@ from coalition.forms.workspace import (
     WorkForm,
 )
 from coalition.models import Entity, Mandate, Membership, Round
-from coalition.permissions import can_edit_application, can_manage, is_focal_point
-from coalition.views import ceremony
+from coalition.permissions import can_ask_head, can_edit_application, can_manage, is_focal_point
+from coalition.views.ceremony import preview
 from ewaste_portal import vocabularies
 from ewaste_portal.views import error_page
 
@@ -191,6 +192,18 @@ def join_entity(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "coalition/join_entity.html", context)
 
 
+@require_safe
+@never_cache
+@login_required
+def own_work(request: HttpRequest) -> HttpResponse:
+    """After signing in: the workspace, or the choice where a person acts for several entities; else the own account."""
+    user: Any = request.user
+    slugs = list(Entity.objects.standing().managed_by(user).values_list("slug", flat=True)[:2])
+    if not slugs:
+        return redirect("account_email")
+    return redirect("coalition:workspace", slugs[0]) if len(slugs) == 1 else redirect("coalition:join")
+
+
 # The workspace ------------------------------------------------------------------------------------------------
 
 
@@ -226,7 +239,7 @@ def workspace(request: HttpRequest, entity: Entity) -> HttpResponse:
         return _begin(request, entity)
     memberships = list(
         entity.memberships.select_related("round", "nominated_by", "letter")
-        .prefetch_related("journal", "invitations")
+        .prefetch_related("journal", "invitations__mandate")
         .order_by("-pk")
     )
     nomination = _nomination(request, entity, memberships)
@@ -236,7 +249,7 @@ def workspace(request: HttpRequest, entity: Entity) -> HttpResponse:
         membership.entity = entity
     context = {
         "tasks": to_do(request, entity, memberships),
-        "files": [_file(membership) for membership in memberships],
+        "files": [_file(request, membership) for membership in memberships],
         "tracks": _tracks(entity, memberships),
         "round": open_round(),
         "form": nomination,
@@ -274,9 +287,12 @@ def _tracks(entity: Entity, memberships: list[Membership]) -> list[tuple[str, st
     return [(track, labels[track]) for track in offered if track not in taken]
 
 
-def _file(membership: Membership) -> dict[str, Any]:
+def _file(request: HttpRequest, membership: Membership) -> dict[str, Any]:
     """How one application stands, for the page. The Head's reason for declining is for the secretariat alone."""
+    asked = ceremony.pending(membership) if membership.state == "active" else None
     return {
+        "asked": asked,
+        "may_ask": can_ask_head(request.user, membership),
         "membership": membership,
         "family": FAMILIES.get(membership.state, "quiet"),
         "clock": None if membership.is_recorded else clock(membership),
@@ -317,6 +333,7 @@ def to_do(request: HttpRequest, entity: Entity, memberships: list[Membership]) -
             waiting,
         )
         items.append((words % {"count": waiting}, reverse("coalition:workspace_people", args=[entity.slug])))
+    items += _to_reaffirm(request, entity, memberships)
     profile = reverse("coalition:workspace_profile", args=[entity.slug])
     if not entity.description:
         items.append((_("Say what the entity is: its page has no description."), profile))
@@ -324,6 +341,19 @@ def to_do(request: HttpRequest, entity: Entity, memberships: list[Membership]) -
         items.append((_("Name the entity's mail domains: colleagues are recognized by them."), profile))
     if not all(getattr(entity, f"official_name_{column}") for column in vocabularies.COLUMNS.values()):
         items.append((_("Give the entity's name in all six languages."), profile))
+    return items
+
+
+def _to_reaffirm(request: HttpRequest, entity: Entity, memberships: list[Membership]) -> list[tuple[str, str]]:
+    """A new Head is in office who has neither reaffirmed nor been asked to."""
+    items: list[tuple[str, str]] = []
+    for membership in memberships:
+        if can_ask_head(request.user, membership) and ceremony.pending(membership) is None:
+            head = ceremony.new_head(membership)
+            if head is not None:
+                name = format_html("<bdi>{}</bdi>", head.name)
+                sentence = format_html(_("Ask the new Head, {name}, to reaffirm the Letter of Intent."), name=name)
+                items.append((sentence, reverse("coalition:workspace_ask", args=[entity.slug, "reaffirmation"])))
     return items
 
 
@@ -431,6 +461,54 @@ def _change_people(request: HttpRequest, entity: Entity, answers: bool) -> HttpR
         tell_refusal(request, error)
     gone = act == "end" and mandate.user_id == user.pk
     return redirect("coalition:join") if gone else redirect("coalition:workspace_people", entity.slug)
+
+
+# After the signature --------------------------------------------------------------------------------------------
+
+
+@of_entity
+def workspace_ask(request: HttpRequest, entity: Entity, purpose: str) -> HttpResponse:
+    """What will happen if the Head is asked to reaffirm or to withdraw, and the button. POST `back` takes a request back."""
+    if purpose not in {"reaffirmation", "withdrawal"} or not is_focal_point(request.user, entity):
+        raise Http404
+    memberships = entity.memberships.filter(track="signatory", state="active").select_related("letter")
+    membership = memberships.prefetch_related("invitations__mandate").first()
+    if membership is None or not can_ask_head(request.user, membership):
+        messages.info(request, _("Only an active signatory that signed here can reaffirm or withdraw here."))
+        return redirect("coalition:workspace", entity.slug)
+    membership.entity = entity
+    if request.method == "POST":
+        return _ask_head(request, entity, membership, purpose)
+    head, obstacle = None, ""
+    try:
+        head = ceremony.head_to_ask(membership, purpose)
+    except ValidationError as error:
+        obstacle = error.messages[0]
+    context = {
+        "membership": membership,
+        "purpose": purpose,
+        "head": head,
+        "obstacle": obstacle,
+        "asked": ceremony.pending(membership),
+        "days": ceremony.INVITATION_LASTS.days,
+    }
+    return page(request, "workspace_ask", entity, context)
+
+
+def _ask_head(request: HttpRequest, entity: Entity, membership: Membership, purpose: str) -> HttpResponse:
+    user: Any = request.user
+    try:
+        if "back" in request.POST:
+            ceremony.take_back(membership=membership, by=user)
+            messages.success(request, _("The request is taken back: its address opens nothing any more."))
+        elif not within_rate(request, "mail"):
+            return error_page(request, 429)
+        else:
+            invitation = ceremony.ask_head(membership=membership, by=user, purpose=purpose)
+            messages.success(request, _("A mail is on its way to %(name)s.") % {"name": invitation.mandate.name})
+    except ValidationError as error:
+        tell_refusal(request, error)
+    return redirect("coalition:workspace", entity.slug)
 
 
 # The application ------------------------------------------------------------------------------------------------
@@ -653,4 +731,4 @@ def workspace_preview(request: HttpRequest, slug: str) -> HttpResponse:
     )
     if membership is None:
         raise Http404
-    return ceremony.preview(request, membership)
+    return preview(request, membership)

@@ -5,9 +5,10 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
-from coalition.models import Entity
+from coalition.models import Entity, Initiative
 from ewaste_portal import richtext
 from knowledge import languages
+from knowledge.models import Resource
 from knowledge.search import search
 
 register = template.Library()
@@ -22,6 +23,13 @@ def entity_resources(entity: Entity, limit: int = 10) -> dict[str, Any]:
         "total": results.total,
         "all_url": f"{reverse('knowledge:resource_list')}?publisher={entity.slug}",
     }
+
+
+@register.inclusion_tag("knowledge/_initiative_resources.html")
+def initiative_resources(initiative: Initiative, limit: int = 50) -> dict[str, Any]:
+    """The published resources on an initiative, the newest first."""
+    rows = Resource.objects.published().on_initiative(initiative).newest_first()
+    return {"resources": rows.for_listing()[:limit]}
 
 
 @register.filter

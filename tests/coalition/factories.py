@@ -6,8 +6,8 @@ from typing import Any
 from django.utils import timezone
 
 from coalition import actions
-from coalition.models import Entity, Letter, LetterText, Mandate, Membership
-from ewaste_portal.models import User
+from coalition.models import Entity, Initiative, Letter, LetterText, Mandate, Membership, Pledge
+from ewaste_portal.models import Country, Region, User
 from tests.factories import EntityFactory, UserFactory
 
 
@@ -67,3 +67,28 @@ def approved(*, letter: Letter | None = None, reviewer: User | None = None, **fi
         letter=letter or published_letter(),
         sign_by=timezone.localdate() + timedelta(days=30),
     )
+
+
+def initiative(
+    title: str = "Doing", *, places: tuple[str, ...] = (), partners: tuple[Entity, ...] = (), **fields: Any
+) -> Initiative:
+    """Published, with a source."""
+    facts = {"kind": "project", "source_url": "https://example.org/source", "publication": "published", **fields}
+    if facts["publication"] == "published":
+        facts |= {"published_at": timezone.now(), "published_by": UserFactory()}
+    facts.setdefault("entity", None)
+    facts["entity"] = facts["entity"] or EntityFactory()
+    row = Initiative.objects.create(slug=f"i-{Initiative.objects.count()}", title_en=title, **facts)
+    row.countries.set(Country.objects.filter(pk__in=places))
+    row.regions.set(Region.objects.filter(pk__in=places))
+    row.partners.set(partners)
+    return row
+
+
+def pledge(title: str = "Offer", **fields: Any) -> Pledge:
+    facts = {"kind": "data", "purpose": "platform", "text_en": "All our data.", "publication": "published", **fields}
+    if facts["publication"] == "published":
+        facts |= {"published_at": timezone.now(), "published_by": UserFactory()}
+    facts.setdefault("entity", None)
+    facts["entity"] = facts["entity"] or EntityFactory()
+    return Pledge.objects.create(slug=f"p-{Pledge.objects.count()}", title_en=title, **facts)

@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from coalition import actions, ceremony, journal
 from coalition.models import Entity, Invitation, JournalEntry, Mandate, Membership, Round, Signature
-from coalition.querysets import UNCHECKED
 from tests.coalition.factories import application, approved, focal_point, in_review, published_letter
 from tests.factories import EntityFactory, UserFactory
 
@@ -102,7 +101,7 @@ def ended(state: str) -> Membership:
         return actions.lapse(membership=application())
     if state == "declined":
         membership = approved()
-        return ceremony.decline(membership.invitations.get(), reason="Not now.")
+        return ceremony.decline(membership.invitations.get(), reason="Not now.", code_was_checked=True)
     return actions.move(active(), "withdrawn", "withdrawn", by=None, ended_on=timezone.localdate())
 
 
@@ -521,7 +520,7 @@ def test_approval_invites_the_head_and_tells_the_focal_point(
 
 
 def test_approval_makes_an_added_entity_public() -> None:
-    entity = EntityFactory(source=UNCHECKED)
+    entity = EntityFactory(unchecked=True)
     assert entity not in Entity.objects.public()
 
     approved(entity=entity)

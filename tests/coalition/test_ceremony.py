@@ -25,6 +25,7 @@ from django.db import connection, connections
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from fido2.cose import ES256
 from fido2.utils import websafe_decode, websafe_encode
 from fido2.webauthn import (
@@ -36,7 +37,7 @@ from fido2.webauthn import (
 )
 
 from coalition import actions, ceremony, tasks
-from coalition.models import Invitation, JournalEntry, Mandate, Membership, Signature
+from coalition.models import Invitation, JournalEntry, Letter, Mandate, Membership, Signature
 from coalition.views import ceremony as views
 from tests.coalition.factories import approved, published_letter
 from tests.factories import EntityFactory, UserFactory
@@ -647,11 +648,21 @@ def test_codes_are_throttled(client: Client) -> None:
 # Decline, hand over, correct ------------------------------------------------------------------------------------------
 
 
+def confirmed(client: Client, token: str, name: str, fields: dict[str, Any], **options: Any) -> Any:
+    """Declining or handing over with the code of the mail."""
+    sent = client.post(address(token, name), {"send": "code"})
+    assert sent.status_code == 302, sent.content.decode()
+    code = re.search(r"^(\w{4}-\w{4})$", mail.outbox[-1].body, re.MULTILINE)
+    assert code
+    assert 'name="code"' in client.get(sent["Location"]).content.decode()
+    return client.post(address(token, name), {**fields, "code": code[1]}, **options)
+
+
 def test_head_declines_with_a_reason(client: Client) -> None:
     membership, token = invited()
 
-    silent = client.post(address(token, "sign_decline"), {"words": "No."})
-    response = client.post(address(token, "sign_decline"), {"reason": "text", "words": "Point 3."}, follow=True)
+    silent = confirmed(client, token, "sign_decline", {"words": "No."})
+    response = confirmed(client, token, "sign_decline", {"reason": "text", "words": "Point 3."}, follow=True)
 
     membership.refresh_from_db()
     assert silent.status_code == 200
@@ -676,7 +687,7 @@ def delegation(**fields: Any) -> dict[str, Any]:
 def test_head_hands_over_to_a_delegate_who_signs(client: Client) -> None:
     _membership, token = invited()
 
-    response = client.post(address(token, "sign_delegate"), delegation(), follow=True)
+    response = confirmed(client, token, "sign_delegate", delegation(), follow=True)
     new_token = token_of(next(m for m in reversed(mail.outbox) if m.to == ["delegate@example.org"]))
     html = Client().get(address(new_token)).content.decode()
     sign_with_code(Client(), new_token, name="Dele Gate")
@@ -686,6 +697,43 @@ def test_head_hands_over_to_a_delegate_who_signs(client: Client) -> None:
     signature = Signature.objects.get()
     assert (signature.capacity, signature.signer_name) == ("delegate", "Dele Gate")
     assert json.loads(signature.evidence)["instrument_sha256"] == hashlib.sha256(PNG).hexdigest()
+
+
+@pytest.mark.parametrize("code", ["", "0000-0000"])
+@pytest.mark.parametrize("name", ["sign_decline", "sign_delegate"])
+def test_address_alone_neither_declines_nor_hands_over(client: Client, name: str, code: str) -> None:
+    membership, token = invited()
+    fields = {"sign_decline": {"reason": "other"}, "sign_delegate": delegation()}[name]
+    first = client.get(address(token, name)).content.decode()
+    client.post(address(token, name), {"send": "code"})
+
+    answer = client.post(address(token, name), {**fields, "code": code})
+
+    assert 'name="code"' not in first
+    assert "There is a problem" in answer.content.decode()
+    membership.refresh_from_db()
+    assert membership.state == "signing"
+    assert not Mandate.objects.filter(role="delegate").exists()
+    with pytest.raises(ceremony.Refused, match="Confirm with a code"):
+        ceremony.decline(ceremony.find(token), reason="Other.")  # type: ignore[arg-type]
+    with pytest.raises(ceremony.Refused, match="Confirm with a code"):
+        ceremony.delegate(ceremony.find(token), **delegation())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["sign_decline", "sign_delegate"])
+def test_code_of_another_browser_neither_declines_nor_hands_over(client: Client, name: str) -> None:
+    membership, token = invited()
+    fields = {"sign_decline": {"reason": "other"}, "sign_delegate": delegation()}[name]
+    client.post(address(token, name), {"send": "code"})
+    code = re.search(r"^(\w{4}-\w{4})$", mail.outbox[-1].body, re.MULTILINE)
+    assert code
+    assert mail.outbox[-1].to == [membership.head_email]
+
+    answer = Client().post(address(token, name), {**fields, "code": code[1]})
+
+    assert "The code is no longer valid" in answer.content.decode()
+    assert Membership.objects.get(pk=membership.pk).state == "signing"
+    assert not Mandate.objects.filter(role="delegate").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"<svg onload=alert(1)>", b"%PDF-1.4 not a pdf", b"MZ\x90\x00"])
@@ -703,10 +751,14 @@ def test_instrument_that_is_no_document_is_refused(client: Client, content: byte
 
 def test_delegate_cannot_delegate_again(client: Client) -> None:
     _membership, token = invited()
-    client.post(address(token, "sign_delegate"), delegation())
+    confirmed(client, token, "sign_delegate", delegation())
     new_token = token_of(next(m for m in reversed(mail.outbox) if m.to == ["delegate@example.org"]))
 
-    client.post(address(new_token, "sign_delegate"), delegation(name="Third", email="third@example.org"))
+    third = delegation(name="Third", email="third@example.org")
+    client.post(address(new_token, "sign_delegate"), {"send": "code"})
+    client.post(address(new_token, "sign_delegate"), third)
+    with pytest.raises(ceremony.Refused, match="Only the Head can delegate"):
+        ceremony.delegate(ceremony.find(new_token), code_was_checked=True, **third)  # type: ignore[arg-type]
 
     assert Mandate.objects.filter(role="delegate").count() == 1
 
@@ -821,8 +873,8 @@ def test_token_is_nowhere_in_the_database(client: Client, end: str) -> None:
     acts: dict[str, Callable[[], Any]] = {
         "sign_with_code": lambda: sign_with_code(client, token),
         "sign_with_passkey": lambda: sign_with_passkey(client, token),
-        "sign_decline": lambda: client.post(address(token, end), {"reason": "other"}),
-        "sign_delegate": lambda: client.post(address(token, end), delegation()),
+        "sign_decline": lambda: confirmed(client, token, end, {"reason": "other"}),
+        "sign_delegate": lambda: confirmed(client, token, end, delegation()),
     }
     assert acts[end]().status_code in {200, 302}
 
@@ -1043,6 +1095,168 @@ def test_a_new_head_reaffirms(client: Client) -> None:
     signature = Signature.objects.latest("pk")
     assert (signature.kind, signature.mandate, signature.signer_name) == ("reaffirmation", successor, "New Head")
     assert Signature.objects.earliest("pk").signer_name == "Amina Example"
+
+
+def successor(membership: Membership, **fields: Any) -> Mandate:
+    """The Head who signed left yesterday; another took office today."""
+    today = timezone.localdate()
+    Mandate.objects.filter(role="head").update(during=(date(2020, 1, 1), today))
+    facts = {"name": "New Head", "title": "Minister", "email": "new@example.org", "during": (today, None), **fields}
+    return Mandate.objects.create(entity=membership.entity, role="head", **facts)
+
+
+def test_asking_writes_to_the_head_of_today_and_tells_who_has_to_know(client: Client, settings: Any) -> None:
+    membership = active(client)
+    head = successor(membership)
+    mail.outbox.clear()
+
+    ceremony.ask_head(membership=membership, by=membership.owner, purpose="withdrawal")
+
+    assert {to: m.subject.split(":")[0] for m in mail.outbox for to in m.to} == {
+        "new@example.org": "Letter of Intent on e-waste",
+        membership.owner.email: f"The Head of {membership.entity.official_name} was asked to withdraw",
+        settings.PORTAL_CONTACT: "A withdrawal was asked for",
+    }
+    secret = token_of(next(m for m in mail.outbox if m.to == ["new@example.org"]))
+    assert sum(secret in m.body for m in mail.outbox) == 1
+    assert ceremony.pending(membership).mandate == head  # type: ignore[union-attr]
+    assert events(membership)[-1] == "withdrawal asked"
+
+
+def test_only_one_request_waits_and_can_be_taken_back(client: Client) -> None:
+    membership = active(client)
+    ceremony.ask_head(membership=membership, by=membership.owner, purpose="reaffirmation")
+    token = token_of(next(m for m in reversed(mail.outbox) if m.to == [membership.head_email]))
+
+    with pytest.raises(actions.ValidationError, match="waits for the Head's answer"):
+        ceremony.ask_head(membership=membership, by=membership.owner, purpose="withdrawal")
+    ceremony.take_back(membership=membership, by=membership.owner)
+    page = client.get(address(token))
+
+    assert page.status_code == 410
+    assert "This invitation was taken back: nothing waits for you." in page.content.decode()
+    assert (
+        client.post(address(token, "sign_code"), {"language": "en", "shown": "0" * 64, "confirmed": "on"}).status_code
+        >= 400
+    )
+    with pytest.raises(actions.ValidationError, match="No invitation waits"):
+        ceremony.take_back(membership=membership, by=membership.owner)
+    ceremony.ask_head(membership=membership, by=membership.owner, purpose="withdrawal")
+    assert Invitation.objects.alive().get().purpose == "withdrawal"
+
+
+def test_two_requests_at_once_send_one_mail(client: Client) -> None:
+    membership = active(client)
+    mail.outbox.clear()
+    start, refused_, failures = threading.Barrier(2), [], []
+
+    def act(purpose: str) -> None:
+        try:
+            start.wait()
+            ceremony.ask_head(membership=membership, by=membership.owner, purpose=purpose)
+        except actions.ValidationError as error:
+            refused_.append(error.code)
+        except Exception as error:  # noqa: BLE001  a thread's failure has to reach the test
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=act, args=[purpose]) for purpose in ("reaffirmation", "withdrawal")]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+
+    assert (refused_, failures) == (["pending"], [])
+    assert len([m for m in mail.outbox if m.to == [membership.head_email]]) == 1
+
+
+@pytest.mark.parametrize("obstacle", ["head", "email", "letter", "again"])
+def test_nobody_is_asked_in_vain(client: Client, obstacle: str) -> None:
+    membership = active(client)
+    if obstacle == "head":
+        Mandate.objects.filter(role="head").update(during=(date(2020, 1, 1), timezone.localdate()))
+    if obstacle == "email":
+        successor(membership, email="")
+    if obstacle == "letter":
+        Membership.objects.update(
+            letter=Letter.objects.create(
+                version="1999", kind="historical", dated=date(1999, 1, 1), source_url="https://example.org/"
+            )
+        )
+    if obstacle == "again":
+        ceremony.ask_head(membership=membership, by=membership.owner, purpose="reaffirmation")
+        sign_with_code(Client(), token_of(next(m for m in reversed(mail.outbox) if m.to == [membership.head_email])))
+
+    with pytest.raises(actions.ValidationError) as refusal:
+        ceremony.ask_head(membership=membership, by=membership.owner, purpose="reaffirmation")
+
+    assert refusal.value.code == obstacle
+
+
+def test_new_head_is_told_of_until_the_reaffirmation(client: Client) -> None:
+    membership = active(client)
+    assert ceremony.new_head(membership) is None
+    head = successor(membership)
+    assert ceremony.new_head(membership) == head
+
+    ceremony.ask_head(membership=membership, by=membership.owner, purpose="reaffirmation")
+    token = token_of(next(m for m in reversed(mail.outbox) if m.to == ["new@example.org"]))
+    confirmed(client, token, "sign_delegate", delegation())
+    new_token = token_of(next(m for m in reversed(mail.outbox) if m.to == ["delegate@example.org"]))
+    assert ceremony.new_head(membership) == head
+    sign_with_code(Client(), new_token, name="Dele Gate")
+
+    assert ceremony.new_head(membership) is None
+    Mandate.objects.filter(role="delegate").update(during=(date(2020, 1, 1), timezone.localdate()))
+    assert ceremony.new_head(membership) is None  # the delegate spoke for the Head who is still there
+
+
+def test_another_term_of_the_same_person_asks_for_nothing(client: Client) -> None:
+    membership = active(client)
+    successor(membership, name="amina  EXAMPLE")
+
+    assert ceremony.new_head(membership) is None
+
+
+def test_withdrawal_from_request_to_the_public_page(client: Client, settings: Any) -> None:
+    membership = active(client)
+    original = Signature.objects.get()
+    ceremony.ask_head(membership=membership, by=membership.owner, purpose="withdrawal")
+    token = token_of(next(m for m in reversed(mail.outbox) if m.to == [membership.head_email]))
+    mail.outbox.clear()
+
+    done = sign_with_code(client, token)
+    page = client.get(done["Location"]).content.decode()
+
+    membership.refresh_from_db()
+    today = timezone.localdate()
+    assert (membership.state, membership.ended_on) == ("withdrawn", today)
+    assert "You have withdrawn" in page
+    assert events(membership)[-2:] == ["withdrawn", "signature withdrawal"]
+    told = {to: m.subject for m in mail.outbox for to in m.to}
+    assert "has withdrawn from the Letter of Intent" in told[membership.owner.email]
+    assert told[settings.PORTAL_CONTACT].startswith("Withdrawn: ")
+    day = date_format(today, "DATE_FORMAT")
+    public = client.get(membership.entity.get_absolute_url()).content.decode()
+    assert f"Signatory, withdrew on {day}" in public
+    assert "Signatory, withdrew on" in client.get(reverse("coalition:entity_list")).content.decode()
+    verified = client.get(original.get_absolute_url()).content.decode()
+    assert "Withdrawn" in verified
+    assert original.signer_name in verified
+    assert client.get(address(token, "sign_done")).status_code == 200
+    with pytest.raises(actions.ValidationError):
+        ceremony.ask_head(membership=membership, by=membership.owner, purpose="reaffirmation")
+
+
+def test_reminder_of_a_reaffirmation_promises_no_way_to_decline(client: Client) -> None:
+    membership = active(client)
+    ceremony.ask_head(membership=membership, by=membership.owner, purpose="reaffirmation")
+    Invitation.objects.update(created_at=timezone.now() - timedelta(days=6))
+    mail.outbox.clear()
+
+    tasks.remind_and_lapse()
+
+    assert "decline" not in mail.outbox[-1].body
+    assert "hand over to a delegate" in mail.outbox[-1].body
 
 
 def test_nobody_is_invited_to_what_is_not_open(client: Client) -> None:

@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from coalition import actions, certificates, cockpit, journal, permissions, recording, verification
+from coalition import actions, ceremony, certificates, cockpit, journal, permissions, recording, verification
 from coalition.groups import load_groups
 from coalition.models import Initiative, JournalEntry, Letter, LetterText, Mandate, Membership, Pledge, Round, Signature
 from ewaste_portal.models import User
@@ -126,7 +126,8 @@ def test_reviewer_and_countersigner_see_their_own_buttons_each_once(reviewer: Us
 
     files = (reviewing, asked, signed, active, suspended)
     assert [steps(reviewer, file) for file in files] == [
-        ["approve", "return", "propose-rejection"], ["invite", "record", "back"], ["propose-rejection"], [], ["propose-removal"],
+        ["approve", "return", "propose-rejection"], ["invite", "record", "back"], ["propose-rejection"],
+        ["reaffirm", "withdrawal"], ["withdrawal", "propose-removal"],
     ]  # fmt: skip
     assert [steps(countersigner, file) for file in files] == [
         ["propose-rejection"], [], ["countersign", "propose-rejection"], ["suspend"], ["reinstate", "propose-removal"],
@@ -395,6 +396,121 @@ def test_page_carries_no_secret_address_and_no_private_evidence(
     assert tokens
     assert not [secret for secret in tokens if secret in content]
     assert membership.invitations.get().token_sha256 not in content
+
+
+# After the signature ------------------------------------------------------------------------------------------
+
+
+def active(reviewed: User | None = None) -> Membership:
+    membership = approved(reviewer=reviewed)
+    actions.countersign(membership=recorded(membership, UserFactory()).membership, by=UserFactory())
+    membership.refresh_from_db()
+    return membership
+
+
+def reaffirm(membership: Membership) -> Signature:
+    """By the Head of today, to whom an invitation was sent."""
+    invitation = (
+        membership.invitations.alive().select_related("membership__entity", "membership__letter", "mandate").get()
+    )
+    prepared = ceremony.prepare(invitation, language="en")
+    name = invitation.mandate.name
+    return ceremony.sign(invitation, sealed=prepared.sealed, code_was_checked=True, typed_name=name)
+
+
+@pytest.mark.parametrize(("name", "purpose"), [("reaffirm", "reaffirmation"), ("withdrawal", "withdrawal")])
+def test_staff_ask_send_again_and_take_back(
+    reviewer: User, countersigner: User, django_capture_on_commit_callbacks: Any, name: str, purpose: str
+) -> None:
+    membership = active()
+    mail.outbox.clear()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        asked = step(reviewer, membership, name)
+        again = step(reviewer, membership, name)
+        offered = steps(reviewer, membership)
+        sent_again = step(reviewer, membership, "invite")
+    waiting = membership.invitations.alive().get()
+    taken = step(reviewer, membership, "take-back")
+
+    assert [asked.status_code, again.status_code, sent_again.status_code, taken.status_code] == [302, 422, 302, 302]
+    assert "waits for the Head" in said(again)[0]
+    assert offered == ["invite", "take-back"]
+    assert [message.to for message in mail.outbox].count(["minister@ministry.example.org"]) == 2
+    assert waiting.purpose == purpose
+    assert not membership.invitations.alive().exists()
+    assert steps(reviewer, membership) == ["reaffirm", "withdrawal"]
+    assert step(reviewer, membership, "take-back").status_code == 422
+    assert step(reviewer, membership, "invite").status_code == 422
+    assert step(countersigner, membership, name).status_code == 403
+
+
+def test_who_is_not_an_active_signatory_of_ours_is_asked_for_nothing(reviewer: User) -> None:
+    entity = EntityFactory()
+    known = Membership.objects.create(
+        entity=entity, origin="recorded", state="active", state_since=timezone.now(), recorded_on=date(2018, 3, 21),
+        source_url="https://example.org/",
+    )  # fmt: skip
+    asked = approved()
+
+    assert steps(reviewer, known) == []
+    assert [step(reviewer, file, "reaffirm").status_code for file in (known, asked)] == [403, 403]
+
+
+def test_reaffirmation_is_countersigned_by_other_eyes_and_gets_its_certificate(
+    reviewer: User, countersigner: User, settings: Any, tmp_path: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    make_key(settings, tmp_path)
+    both = User.objects.create_superuser("both@example.org")
+    membership = active(reviewed=both)
+    assert "countersign" not in steps(countersigner, membership)
+    ceremony.ask_head(membership=membership, by=reviewer, purpose="reaffirmation")
+    signature = reaffirm(membership)
+
+    assert Membership.objects.waiting_for_staff().get() == membership
+    waiting = client_of(countersigner).get(LIST + "?state__exact=active&waits=yes").content.decode()
+    assert f"/membership/{membership.pk}/change/" in waiting
+    assert "Reaffirmations to countersign" in client_of(countersigner).get("/admin/").content.decode()
+    assert [steps(user, membership) for user in (countersigner, both)] == [
+        ["countersign", "suspend"],
+        ["reaffirm", "withdrawal", "suspend"],
+    ]
+    assert step(both, membership, "countersign").status_code == 403
+    mail.outbox.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        done = step(countersigner, membership, "countersign")
+
+    signature.refresh_from_db()
+    html = page(countersigner, membership).content.decode()
+    assert (done.status_code, signature.countersigned_by, state(membership)) == (302, countersigner, "active")
+    assert f"/coalition/verify/{signature.code}/certificate.pdf" in html
+    certificate: Any = Client().get(f"/en/coalition/verify/{signature.code}/certificate.pdf")
+    assert certificate.getvalue().startswith(b"%PDF-")
+    assert [message.to for message in mail.outbox] == [[membership.owner.email]]
+    assert "is listed" in mail.outbox[0].subject
+    assert "countersign" not in steps(countersigner, membership)
+    assert not Membership.objects.waiting_for_staff().exists()
+    assert "Reaffirmed by" in Client().get(signature.get_absolute_url()).content.decode()
+
+
+def test_who_recorded_the_new_head_may_not_countersign_the_reaffirmation(countersigner: User) -> None:
+    both = User.objects.create_superuser("both@example.org")
+    membership = active()
+    today = timezone.localdate()
+    Mandate.objects.filter(role="head").update(during=(date(2020, 1, 1), today))
+    Mandate.objects.create(
+        entity=membership.entity, role="head", name="New Head", title="Minister", email="new@example.org",
+        during=(today, None), confirmed_at=timezone.now(), confirmed_by=both, confirmed_how="recorded by staff",
+    )  # fmt: skip
+    assert "New Head" in page(both, membership).content.decode().split("has not reaffirmed")[0]
+    ceremony.ask_head(membership=membership, by=both, purpose="reaffirmation")
+    reaffirm(membership)
+
+    assert "countersign" not in steps(both, membership)
+    with pytest.raises(ValidationError):
+        actions.countersign(membership=membership, by=both)
+    assert "has not reaffirmed" not in page(both, membership).content.decode()
+    assert step(countersigner, membership, "countersign").status_code == 302
 
 
 # Made on paper ------------------------------------------------------------------------------------------------

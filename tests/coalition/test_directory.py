@@ -8,11 +8,12 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
-from coalition import actions
+from coalition import actions, lookalikes
 from coalition.models import Entity, Initiative, Letter, Membership, Pledge, Signature
 from tests.coalition.factories import application
 from tests.factories import EntityFactory, UserFactory
@@ -164,7 +165,7 @@ def test_tabs_lead_to_signatories_supporters_and_others(client: Client) -> None:
 def test_what_was_merged_counts_for_its_successor(client: Client) -> None:
     old, new = EntityFactory(official_name_en="Old"), EntityFactory(official_name_en="New")
     recorded(old)
-    actions.merge(entity=old, into=new)
+    actions.merge(entity=old, into=new, by=UserFactory())
 
     assert counts(client, "track") == {"signatory": 1}
     assert names(client, "?track=signatory") == ["New"]
@@ -201,9 +202,7 @@ def test_names_stand_in_the_order_of_the_readers_language(client: Client) -> Non
 
 
 def test_sixty_are_on_a_page_and_what_lies_beyond_is_not_found(client: Client) -> None:
-    Entity.objects.bulk_create(
-        Entity(slug=f"e{n}", kind="ngo", official_name=f"N{n:03}", official_name_en=f"N{n:03}") for n in range(61)
-    )
+    Entity.objects.bulk_create(EntityFactory.build(slug=f"e{n}", official_name_en=f"N{n:03}") for n in range(61))
 
     assert (len(names(client)), names(client, "?page=2")) == (60, ["N060"])
     assert [client.get(f"{LIST}?page={page}").status_code for page in ("3", "0", "-1", "x", "9" * 30, "²")] == [404] * 6
@@ -255,13 +254,11 @@ def test_empty_parameters_drop_out(client: Client) -> None:
 def test_number_of_queries_does_not_grow(client: Client, django_assert_max_num_queries: Any, query: str) -> None:
     for number in (1, 2, 997):
         made = Entity.objects.bulk_create(
-            Entity(
-                slug=f"e{number}-{n}", kind="un-body", official_name=f"Entity {number} {n}",
-                official_name_en=f"Entity {number} {n}",
-                country_id="KEN", is_example=n % 10 == 9,
+            EntityFactory.build(
+                slug=f"e{number}-{n}", official_name_en=f"Entity {number} {n}", country_id="KEN", is_example=n % 10 == 9
             )
             for n in range(number)
-        )  # fmt: skip
+        )
         for entity in made[:3]:
             recorded(entity)
         with django_assert_max_num_queries(8) as captured:
@@ -295,7 +292,7 @@ def test_examples_are_shown_with_their_badge_and_never_counted(client: Client) -
 def test_merged_and_unchecked_entities_are_in_no_list_and_no_file(client: Client) -> None:
     staying = EntityFactory(official_name_en="Staying")
     EntityFactory(official_name_en="Merged", merged_into=staying)
-    unchecked = EntityFactory(official_name_en="Unchecked", source="Added by an applicant; not checked yet.")
+    unchecked = EntityFactory(official_name_en="Unchecked", unchecked=True)
 
     assert names(client) == ["Staying"]
     assert client.get(unchecked.get_absolute_url()).status_code == 404
@@ -419,7 +416,7 @@ def test_named_member_is_not_called_a_signatory(client: Client) -> None:
 
 def test_merged_and_renamed_entities_lead_to_todays_page(client: Client) -> None:
     old, new = EntityFactory(slug="old", official_name_en="Old Name"), EntityFactory(slug="new")
-    actions.merge(entity=old, into=new)
+    actions.merge(entity=old, into=new, by=UserFactory())
     Entity.objects.filter(pk=new.pk).update(slug="newer")
 
     assert [client.get(f"{LIST}{slug}/")["Location"] for slug in ("old", "new")] == [LIST + "newer/"] * 2
@@ -457,3 +454,78 @@ def test_list_and_page_exist_in_every_language(client: Client, language: str) ->
 
     for path in ("", "?view=table", "?q=entity", "?values=place", "?format=atom", "e/", "e/badge.svg"):
         assert client.get(f"/{language}/coalition/entities/{path}").status_code == 200
+
+
+# Likeness ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "language"),
+    [
+        ("univercity", "en"),
+        ("universtiy of recicling", "en"),
+        ("universite du recylage", "fr"),
+        ("универсетет", "ru"),
+        ("универститет переработка", "ru"),
+        ("回收科枝大学", "zh-hans"),
+        ("جامعه التدوبر", "ar"),
+    ],
+)
+def test_misspelt_name_is_found_in_any_language(client: Client, typed: str, language: str) -> None:
+    EntityFactory(
+        official_name_en="University of Recycling", official_name_fr="Université du recyclage",
+        official_name_ru="Университет переработки", official_name_zh_hans="回收科技大学", official_name_ar="جامعة التدوير",
+    )  # fmt: skip
+    EntityFactory(
+        official_name_en="Quartz Works",
+        official_name_ru="Кварц",
+        official_name_zh_hans="石英",
+        official_name_ar="كوارتز",
+    )
+
+    rows = client.get(f"/{language}/coalition/entities/", {"q": typed}).context["rows"]
+
+    assert [row.official_name_en for row in rows] == ["University of Recycling"]
+
+
+def test_what_resembles_more_comes_first(client: Client) -> None:
+    EntityFactory(official_name_en="Environs Association")
+    EntityFactory(official_name_en="Environment Association")
+
+    assert names(client, "?q=enviromnent") == ["Environment Association", "Environs Association"]
+
+
+def test_new_name_is_found_and_the_old_one_no_more(client: Client) -> None:
+    entity = EntityFactory(official_name_en="Quartz Works")
+
+    entity.official_name_en = "Basalt Works"
+    entity.save()
+
+    assert (names(client, "?q=basallt"), names(client, "?q=quarrtz")) == (["Basalt Works"], [])
+
+
+def test_what_is_not_public_is_not_like_anything(client: Client) -> None:
+    EntityFactory(official_name_en="Quartz Works", unchecked=True)
+    EntityFactory(official_name_en="Quartz Mill", merged_into=EntityFactory(official_name_en="Basalt"))
+
+    assert names(client, "?q=quarrtz") == []
+
+
+def test_known_words_are_looked_up_by_their_index() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO coalition_nameword SELECT md5(n::text) FROM generate_series(1, 20000) n")
+        cursor.execute("ANALYZE coalition_nameword")
+        cursor.execute("EXPLAIN " + lookalikes.NEAR, ["univercity", 12, 0.4, 3])
+        plan = " ".join(line for (line,) in cursor.fetchall())
+
+    assert "Bitmap Index Scan on coalition_nameword_trigrams" in plan
+
+
+def test_word_stands_for_itself_alone_if_it_is_known() -> None:
+    EntityFactory(official_name_en="Recycling Recyclers")
+
+    found = lookalikes.near("Recycling recycler of")
+
+    assert found["recycling"] == {"recycling": 1.0}
+    assert list(found) == ["recycling", "recycler"]
+    assert list(found["recycler"]) == ["recycler", "recyclers", "recycling"]

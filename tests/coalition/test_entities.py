@@ -13,7 +13,7 @@ from coalition import actions
 from coalition.models import ENTITY_KINDS, Entity
 from coalition.models.entities import TERRITORIAL_KINDS
 from knowledge.models import Resource
-from tests.factories import EntityFactory, published_resource
+from tests.factories import EntityFactory, UserFactory, published_resource
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +64,18 @@ def test_logo_without_a_permission_is_refused() -> None:
     with refused("logo_has_a_permission"):
         Entity.objects.filter(pk=entity.pk).update(logo_permission="")
     assert Entity.objects.filter(pk=entity.pk).update(logo="", logo_permission="")
+
+
+def test_checked_is_when_and_by_whom_or_neither() -> None:
+    """The rule entity_checked_when_and_by_whom."""
+    entity, unchecked = EntityFactory(), EntityFactory(unchecked=True)
+
+    assert (unchecked.checked_at, unchecked.checked_by) == (None, None)
+    for half in ({"checked_at": None}, {"checked_by": None}):
+        with refused("entity_checked_when_and_by_whom"):
+            Entity.objects.filter(pk=entity.pk).update(**half)
+    with refused("entity_checked_when_and_by_whom"):
+        Entity.objects.filter(pk=unchecked.pk).update(checked_by=UserFactory())
 
 
 def test_entity_merged_into_itself_is_refused() -> None:
@@ -122,7 +134,7 @@ def test_website_and_domains_may_be_empty() -> None:
 def test_merged_entity_gives_way_to_the_other() -> None:
     old, new = EntityFactory(), EntityFactory()
 
-    actions.merge(entity=old, into=new)
+    actions.merge(entity=old, into=new, by=UserFactory())
 
     assert list(Entity.objects.public()) == [new]
     assert Entity.objects.get(pk=old.pk).merged_into == new
@@ -130,21 +142,21 @@ def test_merged_entity_gives_way_to_the_other() -> None:
 
 def test_what_was_merged_before_follows() -> None:
     first, second, third = EntityFactory(), EntityFactory(), EntityFactory()
-    actions.merge(entity=first, into=second)
+    actions.merge(entity=first, into=second, by=UserFactory())
 
-    actions.merge(entity=second, into=third)
+    actions.merge(entity=second, into=third, by=UserFactory())
 
     assert set(Entity.objects.filter(merged_into=third)) == {first, second}
 
 
 def test_merging_in_a_circle_is_refused() -> None:
     old, new = EntityFactory(), EntityFactory()
-    actions.merge(entity=old, into=new)
+    actions.merge(entity=old, into=new, by=UserFactory())
 
     with pytest.raises(ValidationError):
-        actions.merge(entity=new, into=old)
+        actions.merge(entity=new, into=old, by=UserFactory())
     with pytest.raises(ValidationError):
-        actions.merge(entity=new, into=new)
+        actions.merge(entity=new, into=new, by=UserFactory())
 
     assert list(Entity.objects.public()) == [new]
 
@@ -154,7 +166,7 @@ def test_works_of_a_merged_entity_are_works_of_what_it_became() -> None:
     one, two = published_resource(publishers=[old]), published_resource(publishers=[old, new])
     published_resource(publishers=[stranger])
 
-    actions.merge(entity=old, into=new)
+    actions.merge(entity=old, into=new, by=UserFactory())
 
     assert set(Resource.objects.published_by_entity(new)) == {one, two}
     assert Resource.objects.published_by_entity(new).count() == 2

@@ -566,10 +566,7 @@ def many_signatories(letter: Letter, number: int) -> None:
     """Rows in bulk: recorded ones, since they need the least."""
     start = Entity.objects.count()
     entities = Entity.objects.bulk_create(
-        [
-            Entity(slug=f"many-{n}", kind="ngo", official_name_en=f"Entity {n}", official_name=f"Entity {n}")
-            for n in range(start, start + number)
-        ]
+        [EntityFactory.build(slug=f"many-{n}", official_name_en=f"Entity {n}") for n in range(start, start + number)]
     )
     memberships = Membership.objects.bulk_create(
         [

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from coalition import actions
 from coalition.models import Entity
 from ewaste_portal.models import Country
-from tests.factories import EntityFactory, published_resource, withdrawn_resource
+from tests.factories import EntityFactory, UserFactory, published_resource, withdrawn_resource
 from tests.pages import Element, read
 
 pytestmark = pytest.mark.django_db
@@ -161,7 +161,7 @@ def test_merged_entity_leads_to_the_one_that_is_kept(client: Client) -> None:
     old, kept = EntityFactory(slug="old"), EntityFactory(slug="kept")
     published_resource(original_title="Of the old one", publishers=[old])
 
-    actions.merge(entity=old, into=kept)
+    actions.merge(entity=old, into=kept, by=UserFactory())
 
     response = client.get("/fr/coalition/entities/old/")
     assert (response.status_code, response["Location"]) == (301, "/fr/coalition/entities/kept/")
@@ -174,7 +174,7 @@ def test_past_slug_leads_to_the_entity_of_today_in_one_step(client: Client) -> N
     old, kept = EntityFactory(slug="first"), EntityFactory(slug="kept")
     Entity.objects.filter(pk=old.pk).update(slug="second")
     renamed = client.get(f"{LIST}first/")
-    actions.merge(entity=old, into=kept)
+    actions.merge(entity=old, into=kept, by=UserFactory())
 
     merged = client.get(f"{LIST}first/")
 

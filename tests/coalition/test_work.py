@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from coalition import actions, permissions, work_actions
 from coalition.models import Entity, Initiative, Mandate, Pledge, PledgeUpdate
-from ewaste_portal.models import Country, Region, User
-from tests.coalition.factories import focal_point
+from ewaste_portal.models import User
+from tests.coalition.factories import focal_point, initiative, pledge
 from tests.factories import EntityFactory, UserFactory
 from tests.pages import read
 
@@ -28,31 +28,6 @@ pytestmark = pytest.mark.django_db
 
 INITIATIVES, PLEDGES = "/en/coalition/initiatives/", "/en/coalition/pledges/"
 SCRIPT, FORMULA = "<script>alert(1)</script>", "=1+1"
-
-
-def initiative(
-    title: str = "Doing", *, places: tuple[str, ...] = (), partners: tuple[Entity, ...] = (), **fields: Any
-) -> Initiative:
-    """Published, with a source."""
-    facts = {"kind": "project", "source_url": "https://example.org/source", "publication": "published", **fields}
-    if facts["publication"] == "published":
-        facts |= {"published_at": timezone.now(), "published_by": UserFactory()}
-    facts.setdefault("entity", None)
-    facts["entity"] = facts["entity"] or EntityFactory()
-    row = Initiative.objects.create(slug=f"i-{Initiative.objects.count()}", title_en=title, **facts)
-    row.countries.set(Country.objects.filter(pk__in=places))
-    row.regions.set(Region.objects.filter(pk__in=places))
-    row.partners.set(partners)
-    return row
-
-
-def pledge(title: str = "Offer", **fields: Any) -> Pledge:
-    facts = {"kind": "data", "purpose": "platform", "text_en": "All our data.", "publication": "published", **fields}
-    if facts["publication"] == "published":
-        facts |= {"published_at": timezone.now(), "published_by": UserFactory()}
-    facts.setdefault("entity", None)
-    facts["entity"] = facts["entity"] or EntityFactory()
-    return Pledge.objects.create(slug=f"p-{Pledge.objects.count()}", title_en=title, **facts)
 
 
 def publisher() -> User:
@@ -161,7 +136,7 @@ def test_initiatives_are_searched_in_all_languages(client: Client, words: str, f
 def test_merged_entity_counts_as_its_successor(client: Client) -> None:
     old, new = EntityFactory(slug="old"), EntityFactory(slug="new")
     initiative("A", entity=old)
-    actions.merge(entity=old, into=new)
+    actions.merge(entity=old, into=new, by=UserFactory())
 
     assert client.get(INITIATIVES).context["found"].counts["entity"] == {"new": 1}
     assert titles(client, INITIATIVES + "?entity=new") == ["A"]
@@ -372,7 +347,7 @@ def test_step_out_of_turn_is_refused(act: str, state: str) -> None:
 
 def test_publishing_waits_for_what_it_rests_on() -> None:
     staff = publisher()
-    unchecked = EntityFactory(source="Added by an applicant; not checked yet.")
+    unchecked = EntityFactory(unchecked=True)
 
     with refused("entity"):
         work_actions.publish(work=initiative(publication="submitted", entity=unchecked), by=staff)

@@ -17,11 +17,10 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from PIL import Image
 
-from coalition import actions, eligibility, lookalikes
+from coalition import actions, eligibility, lookalikes, permissions
 from coalition.clock import EVENTS, clock, working_days_after
 from coalition.forms.workspace import EntityForm, NewEntityForm, on_one_line
 from coalition.models import Entity, Mandate, Membership
-from coalition.querysets import UNCHECKED
 from coalition.views import workspace as views
 from ewaste_portal import vocabularies
 from tests.coalition.factories import application, approved, focal_point, in_review
@@ -149,11 +148,11 @@ def test_merged_entity_is_not_offered() -> None:
     assert list(lookalikes.find("Ministry of Environment")) == [stays]
 
 
-def test_search_is_one_query(django_assert_num_queries: Any) -> None:
+def test_search_is_two_queries(django_assert_num_queries: Any) -> None:
     for number in range(3):
         EntityFactory(official_name_en=f"Ministry {number}", country_id="KEN")
 
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert len([str(entity.country) for entity in lookalikes.find("Ministry")]) == 3
 
 
@@ -205,7 +204,7 @@ def test_entity_is_added_and_its_creator_confirmed_by_domain() -> None:
 
     entity = Entity.objects.get(official_name_en="Ministry of Waste")
     assert answer["Location"] == at("workspace", entity.slug) == "/en/coalition/workspace/ministry-of-waste/"
-    assert (entity.domains, entity.source) == (["waste.example.org"], UNCHECKED)
+    assert (entity.domains, entity.checked_at) == (["waste.example.org"], None)
     assert entity not in Entity.objects.public()
 
 
@@ -793,6 +792,190 @@ def test_ending_a_role_is_asked_first() -> None:
     assert signed_in(helper).get(address).status_code == 404
 
 
+def test_role_that_began_today_ends_at_once_and_can_be_asked_for_anew() -> None:
+    user = focal_point(entity := EntityFactory())
+    helper = assistant(entity)
+    mandate, address = Mandate.objects.get(user=helper), at("workspace_people", entity.slug)
+    assert mandate.during.lower == timezone.localdate()
+    assert signed_in(helper).get(address).status_code == 200
+
+    signed_in(user).post(address, {"act": "end", "mandate": mandate.pk})
+
+    assert signed_in(helper).get(address).status_code == 404
+    assert not permissions.can_manage(helper, entity)
+    assert f"?end={mandate.pk}" not in words(signed_in(user).get(address))
+    again = actions.request_role(entity=entity, by=helper, role="assistant")
+    actions.confirm_role(mandate=again, by=user, how="by the focal point")
+    assert signed_in(helper).get(address).status_code == 200
+
+
+def test_focal_point_who_began_today_loses_the_role_at_once() -> None:
+    entity = EntityFactory(domains=["ministry.example.org"])
+    user = UserFactory(email="a@ministry.example.org", verified=True)
+    mandate = actions.request_role(entity=entity, by=user)
+    assert permissions.is_focal_point(user, entity)
+
+    actions.end_role(mandate=mandate)
+
+    assert not permissions.is_focal_point(user, entity)
+    assert not Entity.objects.managed_by(user).exists()
+
+
+def test_period_decides_about_every_other_day() -> None:
+    today = timezone.localdate()
+    mandate = Mandate.objects.get(user=focal_point(entity := EntityFactory()))
+    head = Mandate.objects.create(
+        entity=entity, role="head", name="For a day", during=(today, today + timedelta(days=1))
+    )
+
+    def holds(first: date, end: date | None) -> bool:
+        Mandate.objects.filter(pk=mandate.pk).update(during=(first, end))
+        return Mandate.objects.holding().filter(pk=mandate.pk).exists()
+
+    yesterday, tomorrow = today - timedelta(days=1), today + timedelta(days=1)
+    assert not holds(date(2020, 1, 1), today)
+    assert holds(date(2020, 1, 1), tomorrow)
+    assert holds(yesterday, tomorrow)
+    assert holds(today, None)
+    assert not holds(tomorrow, None)
+    assert Mandate.objects.holding(on=yesterday).filter(pk=mandate.pk).count() == 0
+    assert Mandate.objects.holding().filter(pk=head.pk).exists()
+
+
+# After the signature ---------------------------------------------------------------------------------
+
+
+def ask(membership: Membership, purpose: str) -> str:
+    return at("workspace_ask", membership.entity.slug, purpose)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "sentences"),
+    [
+        (
+            "reaffirmation",
+            ("A second member of the secretariat checks", "nothing changes: the entity stays a signatory"),
+        ),
+        ("withdrawal", ("takes effect at once. It cannot be undone", "stay on record as history")),
+    ],
+)
+def test_focal_point_asks_the_head_after_a_page_that_says_what_will_happen(
+    purpose: str, sentences: tuple[str, ...], django_capture_on_commit_callbacks: Any, mailoutbox: list[EmailMessage]
+) -> None:
+    membership = active()
+    client = signed_in(membership.owner)
+    workspace = at("workspace", membership.entity.slug)
+    assert f'href="{ask(membership, purpose)}"' in words(client.get(workspace))
+
+    page = words(client.get(ask(membership, purpose)))
+    assert all(sentence in page for sentence in sentences)
+    assert "Amina Example" in page
+    assert membership.head_email not in page
+    requests = membership.invitations.alive().exclude(purpose="original")
+    assert not requests.exists()
+    mailoutbox.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post(ask(membership, purpose), {"ask": "yes"}, follow=True)
+
+    assert "A mail is on its way to Amina Example." in words(answer)
+    assert [message.to for message in mailoutbox if "/sign/" in message.body] == [[membership.head_email]]
+    assert requests.get().purpose == purpose
+    assert "can answer until" in words(answer)
+    assert f'href="{ask(membership, purpose)}"' not in words(answer)
+    assert "waits for the Head" in words(client.get(ask(membership, purpose)))
+    client.post(ask(membership, purpose), {"ask": "yes"})
+    assert membership.invitations.count() == 2  # to sign, and this one
+
+    back = client.post(ask(membership, purpose), {"back": "yes"}, follow=True)
+    assert "is taken back" in words(back)
+    assert not requests.exists()
+    assert "The request to the Head was taken back." in words(back)
+
+
+def test_only_the_focal_point_of_an_active_signatory_asks() -> None:
+    membership = active()
+    helper, stranger = assistant(membership.entity), focal_point()
+    staff = UserFactory(is_staff=True, is_superuser=True)
+    address = ask(membership, "withdrawal")
+
+    for user in (helper, stranger, staff):
+        assert signed_in(user).get(address).status_code == 404
+        assert signed_in(user).post(address, {"ask": "yes"}).status_code == 404
+    assert "Ask the Head" not in words(signed_in(helper).get(at("workspace", membership.entity.slug)))
+    assert signed_in(membership.owner).get(ask(membership, "original")).status_code == 404
+    actions.suspend(membership=membership, by=UserFactory(), reason="Breach.")
+    assert signed_in(membership.owner).post(address, {"ask": "yes"}).status_code == 302
+    asked = approved(letter=membership.letter)
+    assert signed_in(asked.owner).post(ask(asked, "withdrawal"), {"ask": "yes"}).status_code == 302
+    assert not membership.invitations.exclude(purpose="original").exists()
+    assert not asked.invitations.exclude(purpose="original").exists()
+
+
+def test_page_says_why_nobody_can_be_asked() -> None:
+    membership = active()
+    Mandate.objects.filter(role="head").update(during=(date(2020, 1, 1), timezone.localdate()))
+    client = signed_in(membership.owner)
+
+    page = words(client.get(ask(membership, "reaffirmation")))
+
+    assert "No Head is recorded for today" in page
+    assert 'name="ask"' not in page
+    assert "No Head is recorded" in words(client.post(ask(membership, "reaffirmation"), {"ask": "yes"}, follow=True))
+
+
+def test_new_head_is_on_the_list_of_what_to_do_until_asked() -> None:
+    membership = active()
+    today = timezone.localdate()
+    workspace, sentence = at("workspace", membership.entity.slug), "Ask the new Head, <bdi>New Head</bdi>, to reaffirm"
+    assert "Ask the new Head" not in words(signed_in(membership.owner).get(workspace))
+    Mandate.objects.filter(role="head").update(during=(date(2020, 1, 1), today))
+    Mandate.objects.create(
+        entity=membership.entity, role="head", name="New Head", title="Minister", email="new@example.org", during=(today, None)
+    )  # fmt: skip
+    client = signed_in(membership.owner)
+
+    assert sentence in words(client.get(workspace))
+    assert sentence not in words(signed_in(assistant(membership.entity)).get(workspace))
+    client.post(ask(membership, "reaffirmation"), {"ask": "yes"})
+    assert sentence not in words(client.get(workspace))
+    Membership.objects.get(pk=membership.pk).invitations.update(revoked_at=timezone.now())
+    assert sentence in words(client.get(workspace))
+
+
+def test_mails_to_the_head_are_not_for_ever(django_capture_on_commit_callbacks: Any) -> None:
+    membership = active()
+    client = signed_in(membership.owner)
+
+    answers = []
+    for _time in range(6):
+        answers.append(client.post(ask(membership, "reaffirmation"), {"ask": "yes"}).status_code)
+        client.post(ask(membership, "reaffirmation"), {"back": "yes"})
+
+    assert answers == [302] * 5 + [429]
+
+
+# Signing in -------------------------------------------------------------------------------------------------
+
+
+def after_login(user: Any) -> str:
+    user.set_password("a long enough password")
+    user.save()
+    client = Client()
+    answer = client.post(reverse("account_login"), {"login": user.email, "password": "a long enough password"})
+    assert answer["Location"] == at("own_work")
+    return str(client.get(answer["Location"])["Location"])
+
+
+def test_signing_in_leads_to_the_work_that_a_person_has() -> None:
+    user = focal_point(first := EntityFactory())
+
+    assert after_login(user) == at("workspace", first.slug)
+    actions.confirm_role(mandate=actions.request_role(entity=EntityFactory(), by=user), by=None, how="test")
+    assert after_login(user) == at("join")
+    assert after_login(UserFactory(verified=True)) == reverse("account_email")
+    assert "/account/login/" in Client().get(at("own_work"))["Location"]
+
+
 def test_head_is_not_ended_here() -> None:
     user = focal_point(entity := EntityFactory())
     head = Mandate.objects.create(entity=entity, role="head", name="Head", during=(date(2020, 1, 1), None))
@@ -926,7 +1109,7 @@ def test_applicant_does_not_nominate() -> None:
 MAILS = (
     "received returned approved rejected lapsed active suspended reinstated removed declined delegated signed_original"
     " signed_reaffirmation signed_withdrawal staff_new_application staff_signed staff_declined role_requested"
-    " role_confirmed role_declined pledge_confirmation nominated"
+    " role_confirmed role_declined pledge_confirmation nominated head_asked staff_withdrawal_asked reaffirmed"
 )
 
 

@@ -20,6 +20,7 @@ from knowledge.catalogue_file import COLUMNS
 from knowledge.imports import ResourceFile
 from knowledge.management.commands.load_demo import DATA, load_groups
 from knowledge.models import Edition, Resource, Topic
+from tests.coalition.factories import initiative
 from tests.factories import (
     EditionFactory,
     EntityFactory,
@@ -313,6 +314,17 @@ def test_suspects_are_equal_titles_and_near_ones_of_what_waits() -> None:
     pairs = {(a, b) for a, b, _likeness in duplicates.suspects()}
 
     assert pairs == {(first.pk, second.pk), (draft.pk, near.pk)}
+
+
+def test_editor_finds_initiatives_and_links_them_to_a_draft(editor: Client) -> None:
+    draft, row = ResourceFactory(), initiative("Lamps back")
+    query = {"app_label": "knowledge", "model_name": "resource", "field_name": "initiatives", "term": "lamps"}
+
+    offered = editor.get(reverse("admin:autocomplete"), query).json()["results"]
+    editor.post(f"{LIST}{draft.pk}/change/", {**form_data(editor, draft), "initiatives": [row.pk], "_save": "Save"})
+
+    assert [line["text"] for line in offered] == ["Lamps back"]
+    assert list(draft.initiatives.all()) == [row]
 
 
 def test_start_page_counts_what_waits(publisher: Client) -> None:

@@ -616,8 +616,8 @@ def test_entity_merged_by_raw_sql_is_found_by_both_names_and_counted_as_the_new_
 def test_renaming_what_an_entity_was_merged_into_is_seen() -> None:
     first, second, third = EntityFactory(), EntityFactory(), EntityFactory(slug="third", official_name_en="Oldname")
     publish("it", "Report", publishers=[first])
-    coalition_actions.merge(entity=first, into=second)
-    coalition_actions.merge(entity=second, into=third)
+    coalition_actions.merge(entity=first, into=second, by=UserFactory())
+    coalition_actions.merge(entity=second, into=third, by=UserFactory())
 
     Entity.objects.filter(pk=third.pk).update(official_name_en="Newname", slug="newslug")
 

@@ -14,6 +14,7 @@ from django.utils import translation
 from ewaste_portal.models import Country
 from knowledge import actions
 from knowledge.models import Resource, Topic
+from tests.coalition.factories import initiative
 from tests.factories import (
     EditionFactory,
     EntityFactory,
@@ -546,6 +547,57 @@ def test_resource_page_needs_few_queries(client: Client) -> None:
     EditionFactory(resource=resource, language="fr")
 
     assert len(queries(client, resource.get_absolute_url())) == few <= 12
+
+
+def test_initiatives_and_resources_name_each_other_where_both_are_public(client: Client) -> None:
+    resource = published_resource(original_title="Manual on lamps")
+    shown, hidden = initiative("Lamps back"), initiative("Secret plan", publication="submitted")
+    resource.initiatives.set([shown, hidden])
+    ResourceFactory(original_title="Draft on lamps").initiatives.set([shown])
+    withdrawn_resource(original_title="Withdrawn on lamps").initiatives.set([shown])
+
+    page, back = read(client.get(resource.get_absolute_url())), read(client.get(shown.get_absolute_url()))
+
+    assert [a.text for a in page.all("a", href=shown.get_absolute_url())] == ["Lamps back"]
+    assert "Secret plan" not in page.one("main").text
+    assert [a.text for a in back.all("a", href=resource.get_absolute_url())] == ["Manual on lamps"]
+    assert not any(title in back.one("main").text for title in ("Draft on lamps", "Withdrawn on lamps"))
+    assert "Resources on this initiative" in back.one("main").text
+
+
+def test_pages_without_the_other_have_no_heading_for_it(client: Client) -> None:
+    resource, row = published_resource(), initiative()
+
+    headings = [read(client.get(item.get_absolute_url())).all("h2") for item in (resource, row)]
+
+    assert not {"Initiatives", "Resources on this initiative"} & {h2.text for page in headings for h2 in page}
+
+
+def test_resources_of_an_initiative_stand_newest_first_with_publishers_in_their_language(client: Client) -> None:
+    row, entity = initiative(), EntityFactory(official_name_en="Publisher")
+    for year, title in ((2019, "Older"), (2021, "Newer")):
+        published_resource(
+            original_title=title, title_fr=f"{title} en français", year=year, publishers=[entity]
+        ).initiatives.set([row])
+
+    page = read(client.get(f"/fr{row.get_absolute_url().removeprefix('/en')}"))
+    section = page.one("section", **{"aria-labelledby": "initiative-resources"})
+
+    assert [title.text for title in section.all("h3")] == ["Newer en français", "Older en français"]
+    assert section.text.count("Publisher") == 2
+
+
+def test_queries_do_not_grow_with_initiatives_and_resources(client: Client) -> None:
+    resource, row = published_resource(), initiative()
+    counts = []
+    for more in (1, 2, 17):
+        for _ in range(more):
+            resource.initiatives.add(initiative())
+            published_resource(publishers=[EntityFactory(), EntityFactory()]).initiatives.add(row)
+        counts.append([len(queries(client, item.get_absolute_url())) for item in (resource, row)])
+
+    assert counts[0] == counts[1] == counts[2]
+    assert max(counts[2]) <= 12
 
 
 # One resource ----------------------------------------------------------------------------------------------

@@ -7,9 +7,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import transaction
+from django.utils import timezone
 from django.utils.text import slugify
 
 from coalition.models import Entity
+from ewaste_portal.models import User
 
 DATA = Path(__file__).parents[2] / "data"
 LANGUAGES = ("ar", "zh_hans", "fr", "ru", "es")
@@ -47,10 +49,11 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def handle(self, **options: Any) -> None:
+        by = User.objects.service_account("load-entities")
         known = set(Entity.objects.values_list("slug", flat=True))
         created = 0
         for facts in [*un_entities(), *publishers()]:
             if facts["slug"] not in known:
-                Entity.objects.create(**facts)
+                Entity.objects.create(**facts, checked_at=timezone.now(), checked_by=by)
                 created += 1
         self.stdout.write(f"Entities: {created} created.")

@@ -66,6 +66,8 @@ class Command(BaseCommand):
             is_example=True,
             domains=[f"{slug}.example.org"],
             source="Made up for the demonstration.",
+            checked_at=timezone.now(),
+            checked_by=self.reviewer,
             **{f"official_name_{column}": name for column, name in names.items()},
         )
 

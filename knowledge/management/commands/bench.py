@@ -1,4 +1,4 @@
-"""`manage.py bench`: fills a scratch database with made-up resources and measures the pages of the library on it.
+"""`manage.py bench`: fills a scratch database with made-up rows and measures the pages of library and directory on it.
 
 The scratch database is `portal_bench` on an embedded server of its own (var/pg-bench) or on the server of
 BENCH_DATABASE_URL, whose user must be a superuser. No other database is touched.
@@ -31,8 +31,11 @@ from django.db import connection, connections
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.test import Client
 from django.urls import path
+from django.utils import timezone
+from django.utils.text import slugify
 
-from coalition.models import Entity
+from coalition.filters import EntityFilter
+from coalition.models import Entity, Membership
 from ewaste_portal import urls, vocabularies
 from ewaste_portal.models import Country, Region, User
 from knowledge.filters import ResourceFilter
@@ -43,10 +46,32 @@ from knowledge.search.results import MOST_RANKED
 
 BAR_MS = 100
 WORDS = 20_000  # in each language; the last are met a few dozen times in 100 000 resources
-ENTITIES = 300
+ENTITIES = 300  # that publish
+DIRECTORY = 10_000  # entities in all
+RECORDED = 1_000  # of them known as members of the Coalition
 EDITION_LANGUAGES = ["en", "fr", "es", "zh", "ru", "ar", "de", "pt", "ja", "it", "nl", "tr", "sv", "ko", "vi"]
 BATCH = 500  # resources in one call of knowledge_refresh()
 UN = {"en": "en", "fr": "fr", "es": "es", "ru": "ru", "ar": "ar", "zh": "zh_hans"}  # language and its column
+
+# Names of made-up entities: what stands before or after {} is common to thousands of them, as in a real directory.
+FORMS = {
+    "national-government": {
+        "en": "Ministry of {}", "fr": "Ministère de {}", "es": "Ministerio de {}", "ru": "Министерство {}",
+        "ar": "وزارة {}", "zh": "{}部",
+    },
+    "academia": {
+        "en": "University of {}", "fr": "Université de {}", "es": "Universidad de {}", "ru": "Университет {}",
+        "ar": "جامعة {}", "zh": "{}大学",
+    },
+    "ngo": {
+        "en": "Association for {}", "fr": "Association pour {}", "es": "Asociación para {}", "ru": "Ассоциация {}",
+        "ar": "جمعية {}", "zh": "{}协会",
+    },
+    "recycler": {
+        "en": "{} Recycling Company", "fr": "Société de recyclage {}", "es": "Empresa de reciclaje {}",
+        "ru": "Перерабатывающая компания {}", "ar": "شركة {} لإعادة التدوير", "zh": "{}回收公司",
+    },
+}  # fmt: skip
 
 
 # Made-up resources ---------------------------------------------------------------------------
@@ -123,6 +148,7 @@ class Library:
         self.chance = random.Random(2026)  # noqa: S311  no secret
         self.words = {language: vocabulary(language, self.chance) for language in UN}
         self.by = User.objects.service_account("bench")
+        self.checked: dict[str, Any] = {"checked_at": timezone.now(), "checked_by": self.by}
         self.topics = list(Topic.objects.values_list("pk", flat=True))
         self.countries = list(Country.objects.values_list("pk", flat=True))
         self.regions = list(Region.objects.exclude(pk="001").values_list("pk", flat=True))
@@ -136,10 +162,38 @@ class Library:
                 kind="academia",
                 official_name_en=f"{self.text('en', 3)} {n}",
                 is_example=True,
+                **self.checked,
             )
             for n in range(more)
         )
         return list(Entity.objects.values_list("pk", flat=True))
+
+    def add_directory(self) -> None:
+        """Entities with names in all languages, from all countries; some are recorded as members."""
+        places = list(Country.objects.all())
+        Entity.objects.bulk_create(
+            (self.made_up(n, place=self.chance.choice(places)) for n in range(DIRECTORY - Entity.objects.count())),
+            batch_size=1_000,
+        )
+        Membership.objects.bulk_create(
+            Membership(
+                entity_id=entity, origin="recorded", state="active", state_since=timezone.now(), recorded_on="2018-03-21",
+                source_url="https://library.example.org/2018",
+            )
+            for entity in Entity.objects.filter(is_example=False).values_list("pk", flat=True)[:RECORDED]
+        )  # fmt: skip
+
+    def made_up(self, n: int, *, place: Country) -> Entity:
+        kind, forms = self.pick(list(FORMS.items()))
+        names = {
+            f"official_name_{UN[code]}": f"{form.format(self.text(code, 2))}, {getattr(place, f'name_{UN[code]}')} {n}"
+            for code, form in forms.items()
+        }
+        short = "".join(word[0] for word in names["official_name_en"].split()).upper()
+        return Entity(
+            slug=f"bench-directory-{n}", kind=kind, country=place, short_name_en=f"{short[:6]}{n}",
+            domains=[f"bench-{n}.example.org"], website=f"https://bench-{n}.example.org/", **names, **self.checked,
+        )  # fmt: skip
 
     def pick(self, values: Sequence[Any]) -> Any:
         """One of the values; the n-th comes up n times less often than the first (Zipf's law)."""
@@ -202,6 +256,9 @@ def fill(resources: int, say: Callable[[str], None]) -> None:
     load_synonyms()
     library, tables = Library(), Tables()
     begun = time.perf_counter()
+    library.add_directory()
+    say(f"entities: {time.perf_counter() - begun:.0f} s")
+    begun = time.perf_counter()
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         for number in range(1, resources + 1):
@@ -249,6 +306,9 @@ def of_list(name: str, in_sql: str, reader: str = "en", /, **parameters: Any) ->
     return Question(
         name, f"/{reader}/resources/" + (f"?{urlencode(parameters, doseq=True)}" if parameters else ""), in_sql
     )
+
+
+LOOK_ALIKES = "/en/coalition/join/look-alikes/?"  # for those who are signed in
 
 
 def questions(resources: int) -> list[Question]:
@@ -302,6 +362,39 @@ def questions(resources: int) -> list[Question]:
             "one resource", "/en/resources/bench-777/", "the resource, its rows, related ones by facets and words"
         ),
         Question("suggestions", "/en/resources/suggest/?q=elec", "GIN lookup of a beginning in titles, newest 8"),
+        *directory_questions(),
+    ]
+
+
+def of_directory(name: str, in_sql: str, reader: str = "en", /, **parameters: Any) -> Question:
+    return Question(f"directory: {name}", f"/{reader}/coalition/entities/?{urlencode(parameters)}", in_sql)
+
+
+def directory_questions() -> list[Question]:
+    """Words that thousands of names have are the hardest; look-alikes are what a person sees while typing a name."""
+    page = "page of 60, counts of facets"
+    read, like = (
+        f"all names read; {page}",
+        f"all names read in vain, nearest words by trigrams, all names again; {page}",
+    )
+    near = "nearest words by trigrams, all names read, 200 of them compared"
+    return [
+        of_directory("no query", page),
+        of_directory("name", read, q="United Nations Environment Programme"),
+        of_directory("common word", read, q="university"),
+        of_directory("misspelt", like, q="enviroment programe nations"),
+        of_directory("misspelt common word", like, q="univercity"),
+        of_directory("misspelt Russian", like, "ru", q="програма окружающй среде"),
+        of_directory("misspelt common Russian", like, "ru", q="универсетет"),
+        of_directory("Chinese", read, "zh-hans", q="联合国"),
+        of_directory("JSON", f"{read}; standings", q="United Nations", format="json"),
+        Question("look-alikes", LOOK_ALIKES + urlencode({"q": "Enviroment Programme of the United Nations"}), near),
+        Question(
+            "look-alikes, common words",
+            LOOK_ALIKES + urlencode({"q": "Ministry of Enviroment", "country": "GHA"}),
+            near,
+        ),
+        Question("look-alikes, Russian", LOOK_ALIKES + urlencode({"q": "Министерство окружающй среды"}), near),
     ]
 
 
@@ -405,7 +498,10 @@ class Command(BaseCommand):
         connections.settings = connections.configure_settings({"default": database})
         del connections["default"]
         connection.creation.create_test_db(verbosity=0, autoclobber=True, keepdb=True)
-        if Resource.objects.count() != resources:  # a new one, or one that was kept by a run of another size
+        if (Resource.objects.count(), Entity.objects.count()) != (
+            resources,
+            DIRECTORY,
+        ):  # a new one, or one that was kept by a run of another size
             connection.creation.destroy_test_db("portal", verbosity=0)
             connection.creation.create_test_db(verbosity=0, autoclobber=True)
             self.stdout.write(f"Filling a scratch database with {resources} resources ...")
@@ -423,11 +519,14 @@ class Command(BaseCommand):
         """Prints the table; the names of those that are too slow. Round after round, so that a disturbance hits all alike."""
         asked = [Question("bare view", "/bench/", "SELECT 1"), *questions(resources)]
         timings = {question: Timing() for question in asked}
+        clients = {q: self.person(q) if q.address.startswith(LOOK_ALIKES) else client for q in asked}
         for question in asked:
-            ask(client, question.address, Timing())  # templates and translations are read at the first request
+            ask(
+                clients[question], question.address, Timing()
+            )  # templates and translations are read at the first request
         for _round in range(repeat):
             for question, timing in timings.items():
-                ask(client, question.address, timing)
+                ask(clients[question], question.address, timing)
         self.stdout.write(f"{'':32}{'found':>8}{'min':>8}{'p50':>8}{'p95 ms':>8}{'work':>8}  SQL    kB")
         for question, timing in timings.items():
             verdict = "" if question is asked[0] else "PASS" if timing.p95 <= BAR_MS else "FAIL"
@@ -440,8 +539,17 @@ class Command(BaseCommand):
         self.stdout.write(f"{'all pages':40}{whole.least:8.1f}{whole.p50:8.1f}{whole.p95:8.1f}")
         return [question.name for question, timing in timings.items() if timing.p95 > BAR_MS]
 
+    def person(self, question: Question) -> Client:
+        """Signed in, and nobody else: hints while typing are rationed."""
+        client = Client(SERVER_NAME="localhost", HTTP_ACCEPT_ENCODING="identity")
+        person, _created = User.objects.get_or_create(email=f"{slugify(question.name)}@bench.example.org")
+        client.force_login(person)
+        return client
+
     def found(self, question: Question) -> str:
         place, _mark, query = question.address.partition("?")
+        if place.endswith("/entities/"):
+            return str(EntityFilter(QueryDict(query)).found(counted=False).total)
         if not place.endswith("/resources/"):
             return ""
         return str(ResourceFilter(QueryDict(query), queryset=Resource.objects.published()).results().total)

@@ -34,7 +34,7 @@ def load_groups() -> None:
         "delete_edition",
         "delete_resourcepublisher",
     ]
-    entity = ["view_entity", "add_entity", "change_entity"]
+    entity = ["view_entity", "add_entity", "change_entity", "view_initiative"]
     found = Permission.objects.filter(content_type__app_label__in=["knowledge", "coalition"])
     editors.permissions.set(found.filter(codename__in=[*editing, *entity, "review_resource"]))
     publishers.permissions.set(
