@@ -8,15 +8,10 @@ import io
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
-import fontpkg_amiri  # type: ignore[import-untyped]
-import fontpkg_noto_sans  # type: ignore[import-untyped]
 import segno
-import typst
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -30,88 +25,13 @@ from markdown_it.tree import SyntaxTreeNode
 from coalition import journal, seal
 from coalition.files import sha256
 from coalition.models import JournalEntry, Signature
+from ewaste_portal import typesetting
 from ewaste_portal.accounts import portal_name
 
 FOLDER = Path(__file__).parent
 TEMPLATE = FOLDER / "typst" / "certificate.typ"
 
 _markdown = MarkdownIt("commonmark", {"html": False})
-_compiling = Lock()
-
-
-class UnsettableError(Exception):
-    """Letters that no font of the portal has; the message names them, for staff."""
-
-    def __init__(self, characters: str) -> None:
-        self.characters = characters
-        super().__init__(
-            _("No font of the portal has these characters: %(characters)s. Add a font to PORTAL_FONTS.")
-            % {"characters": " ".join(characters)}
-        )
-
-
-# Typst ---------------------------------------------------------------------------------------------------
-
-
-@cache
-def fonts() -> typst.Fonts:
-    """Noto Sans (Latin, Cyrillic, Greek), Amiri (Arabic), Noto Sans SC (GB 2312), and what PORTAL_FONTS adds.
-
-    None of the system's: a certificate looks the same wherever it is made.
-    """
-    folders = [Path(package.__file__).parent / "files" for package in (fontpkg_noto_sans, fontpkg_amiri)]
-    folders.append(FOLDER / "fonts")
-    if settings.PORTAL_FONTS:
-        folders.append(Path(settings.PORTAL_FONTS))
-    return typst.Fonts(include_system_fonts=False, font_paths=[str(folder) for folder in folders])
-
-
-@cache
-def _compiler() -> typst.Compiler:
-    return typst.Compiler(root=str(TEMPLATE.parent), font_paths=fonts(), ignore_system_fonts=True)
-
-
-@cache
-def _template() -> bytes:
-    return TEMPLATE.read_bytes()
-
-
-def _compile(source: bytes, inputs: dict[str, str], *, at: datetime) -> bytes:
-    """PDF/A-3b. RuntimeError (typst.TypstError) for an error, and for whatever Typst only warns of."""
-    with _compiling:
-        pdf, warnings = _compiler().compile_with_warnings(
-            source,
-            format="pdf",
-            pdf_standards=["a-3b"],
-            sys_inputs=inputs,
-            timestamp=at.astimezone(UTC).replace(microsecond=0),
-        )
-    if warnings:
-        raise RuntimeError("; ".join(warning.message for warning in warnings))
-    assert isinstance(pdf, bytes)  # noqa: S101  one format gives one file
-    return pdf
-
-
-SAMPLE = b"""
-#set document(date: datetime(year: 2000, month: 1, day: 1))
-#set text(font: ("Noto Sans", "Amiri", "Noto Sans SC"))
-#sys.inputs.text
-"""
-
-
-def unsettable(text: str) -> str:
-    """The characters of a text that no font of the portal has, each once; empty when all is well."""
-
-    def fails(part: str) -> bool:
-        try:
-            _compile(SAMPLE, {"text": part}, at=datetime(2000, 1, 1, tzinfo=UTC))
-        except RuntimeError:
-            return True
-        return False
-
-    if not fails(text):
-        return ""
-    return "".join(character for character in dict.fromkeys(text) if not character.isspace() and fails(character))
 
 
 # The words of a certificate ---------------------------------------------------------------------------------
@@ -172,14 +92,14 @@ def render(signature: Signature, *, head: Head) -> bytes:
         "faces": [_face(signature, texts[language].body, language, head, address) for language in languages],
     }
     try:
-        return _compile(_template(), {"data": json.dumps(data, ensure_ascii=False)}, at=at)
+        return typesetting.typeset(typesetting.source(TEMPLATE), {"data": json.dumps(data, ensure_ascii=False)}, at=at)
     except RuntimeError as error:
         words = json.dumps(
             {name: value for name, value in data.items() if name not in {"qr", "evidence"}}, ensure_ascii=False
         )
-        missing = unsettable("".join(sorted(set(words))))
+        missing = typesetting.unsettable("".join(sorted(set(words))))
         if missing:
-            raise UnsettableError(missing) from error
+            raise typesetting.UnsettableError(missing) from error
         raise
 
 
@@ -365,6 +285,6 @@ def why_waiting(signature: Signature) -> str:
         if seal.load() is None:
             return _("There is no seal key: set PORTAL_SEAL_KEY.")
         render(signature, head=Head.now())
-    except (UnsettableError, seal.SealError, ValueError, RuntimeError) as error:
+    except (typesetting.UnsettableError, seal.SealError, ValueError, RuntimeError) as error:
         return str(error)
     return ""

@@ -10,6 +10,7 @@ from django_tasks import task
 
 from coalition import actions, ceremony, certificates
 from coalition.models import Invitation, Membership
+from ewaste_portal import typesetting
 
 MOST_TRIES = 5
 
@@ -24,7 +25,7 @@ def make_certificate(signature: int, attempt: int = 1) -> None:
     """
     try:
         certificates.make(signature)
-    except certificates.UnsettableError:
+    except typesetting.UnsettableError:
         raise
     except Exception:
         if attempt < MOST_TRIES and make_certificate.get_backend().supports_defer:

@@ -137,6 +137,8 @@ class PastSlug(models.Model):
         RESOURCE = "resource"
         TOPIC = "topic"
         ENTITY = "entity"
+        DIALOGUE = "dialogue"
+        PERSON = "person"
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     slug = models.SlugField(max_length=120)

@@ -417,7 +417,7 @@ ABUSES: dict[str, tuple[Abuse, str]] = {
         lambda w: sql("UPDATE coalition_signature SET private = 'other'"),
         "erased, not changed",
     ),
-    "signatures emptied": (lambda w: sql("TRUNCATE coalition_signature"), "final"),
+    "signatures emptied": (lambda w: sql("TRUNCATE coalition_signature CASCADE"), "final"),
     "code in another alphabet": (
         lambda w: fresh(w, code="ILOU-ILOU-ILOU"),
         "signature_code_is_well_formed",

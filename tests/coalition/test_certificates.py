@@ -23,6 +23,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from coalition import certificates, seal, tasks
 from coalition.models import JournalEntry, Signature
+from ewaste_portal import typesetting
 from tests.coalition.certified import TEXTS, countersigned, made, make_key, signed
 
 pytestmark = pytest.mark.django_db
@@ -154,13 +155,13 @@ def test_typst_source_in_a_name_stays_a_name(key: seal.Key, tmp_path: Path) -> N
 
 
 def test_characters_without_a_font_are_named() -> None:
-    assert (certificates.unsettable("Zoë 李 وزارة Ж"), certificates.unsettable("李\U00020bb7 𠮷龘")) == ("", "𠮷龘")
+    assert (typesetting.unsettable("Zoë 李 وزارة Ж"), typesetting.unsettable("李\U00020bb7 𠮷龘")) == ("", "𠮷龘")
 
 
 def test_name_that_cannot_be_set_waits_and_says_why(key: seal.Key) -> None:
     waiting, fine = countersigned(name="李龘"), countersigned()
 
-    with pytest.raises(certificates.UnsettableError, match="龘"):
+    with pytest.raises(typesetting.UnsettableError, match="龘"):
         certificates.make(waiting.pk)
     swept = tasks.make_missing_certificates.func()
     waiting.refresh_from_db()

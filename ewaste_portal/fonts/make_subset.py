@@ -1,6 +1,6 @@
 """Makes NotoSansSC-GB2312.ttf: Noto Sans SC (Regular) cut down to the characters of GB 2312 and ASCII.
 
-    python coalition/fonts/make_subset.py NotoSansSC_400Regular.ttf
+    python ewaste_portal/fonts/make_subset.py NotoSansSC_400Regular.ttf
 
 The source is Noto Sans SC Regular as one TrueType file, from the npm package @expo-google-fonts/noto-sans-sc 0.4; needs
 the Python package fonttools, which the portal itself does not. LICENSE-NotoSansSC.txt (SIL Open Font Licence) covers both.
