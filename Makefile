@@ -48,6 +48,7 @@ messages: .venv/.base ## collect the words to translate into locale/ (needs gett
 		--ignore='.venv/*' --ignore='var/*' --ignore='tests/*'
 
 bench: .venv/.test ## measure the pages against their budgets
+	@$(PYTHON) manage.py bench_dialogues
 	@$(PYTHON) manage.py bench $(ARGS)
 
 requirements: ## pin every dependency again from pyproject.toml (needs uv; ARGS=--upgrade for newer versions)

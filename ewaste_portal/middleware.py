@@ -1,6 +1,7 @@
 """What every answer passes through."""
 
 import re
+import time
 import uuid
 from collections.abc import Callable
 
@@ -55,6 +56,57 @@ class CachePolicyMiddleware:
             else:
                 response["Cache-Control"] = "no-store"
         return response
+
+
+class BurstMiddleware:
+    """Answers a crowd from memory: a page that anyone may keep for a minute is kept here for PORTAL_BURST_SECONDS.
+
+    Only for readers without any cookie, of answers that set none, vary by nothing but a cookie and may be kept; what has
+    to be asked for anew each time, such as the wall of a signing ceremony, half a second at most. Half a thousand people
+    who open an agenda at once cost as much as one; nobody reads what is older than these seconds.
+    """
+
+    MOST_PAGES, MOST_OCTETS, LIVE_SECONDS = 200, 300_000, 0.5
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.kept: dict[str, tuple[float, HttpResponse]] = {}  # until when, on the clock of time.monotonic()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not settings.PORTAL_BURST_SECONDS or request.method != "GET" or request.COOKIES:
+            return self.get_response(request)
+        address, now = f"{request.get_host()} {request.get_full_path()}", time.monotonic()
+        until, page = self.kept.get(address, (0.0, None))
+        if page is not None and now < until:
+            return self._copy(page)
+        known = request.META.pop("HTTP_IF_NONE_MATCH", None)  # the whole page, for all; ConditionalGet compares it
+        response = self.get_response(request)
+        if known is not None:
+            request.META["HTTP_IF_NONE_MATCH"] = known
+        seconds = self._may_keep_for(response)
+        if seconds:
+            if len(self.kept) >= self.MOST_PAGES:
+                self.kept.clear()
+            self.kept[address] = (now + seconds, self._copy(response))
+        return response
+
+    def _may_keep_for(self, response: HttpResponse) -> float:
+        cache = response.get("Cache-Control", "public")
+        if (
+            response.status_code != 200
+            or response.streaming
+            or response.cookies
+            or response.get("Vary", "Cookie") != "Cookie"
+            or not {part.strip() for part in cache.split(",")} & {"public"}
+            or len(response.content) > self.MOST_OCTETS
+        ):
+            return 0
+        seconds = float(settings.PORTAL_BURST_SECONDS)
+        return min(seconds, self.LIVE_SECONDS) if "no-cache" in cache else seconds
+
+    @staticmethod
+    def _copy(response: HttpResponse) -> HttpResponse:
+        return HttpResponse(response.content, headers=dict(response.items()))
 
 
 class PermissionsPolicyMiddleware:

@@ -16,6 +16,7 @@ PORTAL_NOTICE = env.text("PORTAL_NOTICE", default="")  # empty: the translated d
 PORTAL_ORIGIN = env.origin("PORTAL_ORIGIN", default="http://localhost:8000" if PORTAL_DEMO else None)
 PORTAL_CONTACT = env.text("PORTAL_CONTACT", default="contact@example.org" if PORTAL_DEMO else None)
 PORTAL_STAFF_MFA = env.boolean("PORTAL_STAFF_MFA", default=not PORTAL_DEMO)
+PORTAL_BURST_SECONDS = env.integer("PORTAL_BURST_SECONDS", default=1)
 PORTAL_INDEXED = env.boolean("PORTAL_INDEXED", default=True)
 
 # Core -------------------------------------------------------------------------
@@ -44,6 +45,7 @@ INSTALLED_APPS = [
     "ewaste_portal",  # before allauth and forms: its templates and static files win
     "coalition",
     "knowledge",
+    "dialogue",
     "django.contrib.staticfiles",
     "django.forms",
     "allauth",
@@ -68,6 +70,7 @@ MIDDLEWARE = [
     "ewaste_portal.middleware.PermissionsPolicyMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
+    "ewaste_portal.middleware.BurstMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -113,6 +116,7 @@ PGHISTORY_ADMIN_ALL_EVENTS = False
 MEDIA_ROOT = env.text("MEDIA_ROOT", default=str(VAR_DIR / "media"))
 MEDIA_URL = "/media/"  # for staff alone; readers get files by views that ask who may see them
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the screen that prepares a dialogue: all its sessions and people in one form
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("STATIC_ROOT", default=str(VAR_DIR / "static")))

@@ -35,6 +35,7 @@ urlpatterns = [
         path("", views.HomeView.as_view(), name="home"),
         path("", include("knowledge.urls")),
         path("coalition/", include("coalition.urls")),
+        path("", include("dialogue.urls")),
         path("about/", views.PageView.as_view(template_name="pages/about.html"), name="about"),
         path("about/indicators.csv", views.world_facts_csv, name="world_facts_csv"),
         path("accessibility/", views.PageView.as_view(template_name="pages/accessibility.html"), name="accessibility"),

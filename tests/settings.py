@@ -23,4 +23,5 @@ TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBacken
 EMAIL_FILE_PATH = tempfile.mkdtemp(prefix="portal-mail-")
 MAIL_DELIVERY_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PORTAL_INDEXED = True
+PORTAL_BURST_SECONDS = 0  # a test reads what it has just written
 PORTAL_SEAL_KEY = PORTAL_SEAL_CERTIFICATES = ""  # what a developer's demo seals with stays out of the tests

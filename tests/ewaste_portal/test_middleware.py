@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.factories import UserFactory, published_resource, withdrawn_resource
 
@@ -46,6 +47,47 @@ def test_page_that_changed_is_sent_again(client: Client) -> None:
     published_resource()
 
     assert client.get("/en/resources/", headers={"if-none-match": etag}).status_code == 200
+
+
+@pytest.fixture
+def burst(settings: Settings) -> None:
+    settings.PORTAL_BURST_SECONDS = 60
+
+
+def test_crowd_is_answered_from_memory(
+    client: Client, burst: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    first = client.get("/en/topics/")
+
+    with django_assert_num_queries(0):
+        again = client.get("/en/topics/")
+        unchanged = client.get("/en/topics/", headers={"if-none-match": first["ETag"]})
+
+    assert (again.content, again["Cache-Control"], again["ETag"]) == (
+        first.content, first["Cache-Control"], first["ETag"],
+    )  # fmt: skip
+    assert unchanged.status_code == 304
+    assert client.get("/ar/topics/").content != first.content
+
+
+def test_crowd_gets_nothing_that_was_made_for_one_person(client: Client, signed_in: Client, burst: None) -> None:
+    mine = signed_in.get("/en/")
+    theirs = client.get("/en/")
+
+    assert "Your account" in mine.content.decode()
+    assert "Your account" not in theirs.content.decode()
+    assert "Your account" in signed_in.get("/en/").content.decode()
+
+
+@pytest.mark.parametrize("path", ["/en/account/login/", "/en/contact/", "/", "/readyz", "/en/nothing-here/"])
+def test_forms_doors_and_errors_are_made_anew_for_everyone(client: Client, burst: None, path: str) -> None:
+    first, second = Client().get(path), Client().get(path, headers={"accept-language": "ar"})
+
+    if path == "/":
+        assert second["Location"] == "/ar/"
+    if first.cookies:
+        assert first.cookies["csrftoken"].value != second.cookies["csrftoken"].value
+    assert first["X-Request-ID"] != second["X-Request-ID"]
 
 
 def test_page_for_somebody_signed_in_is_private(signed_in: Client) -> None:

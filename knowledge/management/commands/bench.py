@@ -458,6 +458,24 @@ def memory_mib() -> float:
     return float(psutil.Process().memory_info().rss / 2**20)
 
 
+def connect(name: str) -> None:
+    """To a scratch database of this name, migrated; made if it is not there."""
+    url = os.environ.get("BENCH_DATABASE_URL", "")
+    place = (
+        environ.Env.db_url_config(url)
+        if url
+        else {
+            "ENGINE": "ewaste_portal.embedded",
+            "NAME": "portal",
+            "OPTIONS": {"home": settings.VAR_DIR / "pg-bench", "durable": False},
+        }
+    )
+    database = {**place, "CONN_MAX_AGE": 600, "TEST": {"NAME": name}}
+    connections.settings = connections.configure_settings({"default": database})
+    del connections["default"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, keepdb=True)
+
+
 class Command(BaseCommand):
     help = "Fills a scratch database with made-up resources and measures the pages of the library."
     requires_system_checks = ()
@@ -469,7 +487,7 @@ class Command(BaseCommand):
 
     def handle(self, *, resources: int, repeat: int, keep: bool, **options: Any) -> None:
         self.use_scratch_database(resources)
-        settings.DEBUG = False
+        settings.DEBUG, settings.PORTAL_BURST_SECONDS = False, 0
         call_command("collectstatic", verbosity=0, interactive=False)
         urls.urlpatterns.insert(0, path("bench/", bare))
         client = Client(SERVER_NAME="localhost", HTTP_ACCEPT_ENCODING="identity")
@@ -484,20 +502,7 @@ class Command(BaseCommand):
             raise CommandError(f"Above {BAR_MS} ms: {', '.join(slow)}.")
 
     def use_scratch_database(self, resources: int) -> None:
-        url = os.environ.get("BENCH_DATABASE_URL", "")
-        place = (
-            environ.Env.db_url_config(url)
-            if url
-            else {
-                "ENGINE": "ewaste_portal.embedded",
-                "NAME": "portal",
-                "OPTIONS": {"home": settings.VAR_DIR / "pg-bench", "durable": False},
-            }
-        )
-        database = {**place, "CONN_MAX_AGE": 600, "TEST": {"NAME": "portal_bench"}}
-        connections.settings = connections.configure_settings({"default": database})
-        del connections["default"]
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, keepdb=True)
+        connect("portal_bench")
         if (Resource.objects.count(), Entity.objects.count()) != (
             resources,
             DIRECTORY,
