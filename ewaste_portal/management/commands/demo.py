@@ -66,6 +66,8 @@ class Command(BaseCommand):
             call_command("load_demo", verbosity=0)
             call_command("make_seal_key", verbosity=0, stdout=io.StringIO())
             call_command("load_examples", verbosity=0)
+            call_command("load_dialogues", verbosity=0, stdout=io.StringIO())
+        call_command("load_dialogue_examples", verbosity=0, stdout=io.StringIO())  # moves the live one to now
         stamp, state = Path(settings.STATIC_ROOT, ".stamp"), _static_files_state()
         if not stamp.exists() or stamp.read_text() != state:
             self.stdout.write("Collecting the static files ...")
