@@ -1,10 +1,11 @@
-"""What search engines may index: pages, topics, entities, letters, what they do, published resources; in all languages."""
+"""What search engines may index: pages, topics, entities and what they do, dialogues, resources; in all languages."""
 
 from typing import Any
 
 from django.urls import reverse
 
 from coalition.sitemaps import EntitySitemap, InitiativeSitemap, LetterSitemap, PledgeSitemap
+from dialogue.sitemaps import DialogueSitemap, PersonSitemap
 from ewaste_portal.addresses import PortalSitemap
 from knowledge.sitemaps import ResourceSitemap, TopicSitemap
 
@@ -24,6 +25,8 @@ class PageSitemap(PortalSitemap):
             "coalition:issue_management_group",
             "coalition:private_sector",
             "coalition:verify",
+            "dialogue:dialogue_list",
+            "dialogue:joined",
             "about",
             "accessibility",
             "privacy",
@@ -42,5 +45,7 @@ SITEMAPS: dict[str, Any] = {
     "letters": LetterSitemap,
     "initiatives": InitiativeSitemap,
     "pledges": PledgeSitemap,
+    "dialogues": DialogueSitemap,
+    "people": PersonSitemap,
     "resources": ResourceSitemap,
 }

@@ -90,8 +90,12 @@ def text(item: dict[str, Any]) -> str:
 
 
 def ris(item: dict[str, Any], resource: Resource) -> str:
+    return ris_record(item, kind(resource), abstract=resource.summary_en or "")
+
+
+def ris_record(item: dict[str, Any], kind: Kind, *, abstract: str = "") -> str:
     """One record in the RIS format, lines ended by CR LF."""
-    lines = [("TY", kind(resource).ris), ("ID", item["id"]), ("TI", item["title"])]
+    lines = [("TY", kind.ris), ("ID", item["id"]), ("TI", item["title"])]
     lines += [
         ("AU", author.get("literal") or f"{author['family']}, {author['given']}") for author in item.get("author", [])
     ]
@@ -111,8 +115,8 @@ def ris(item: dict[str, Any], resource: Resource) -> str:
     ):
         if key in item:
             lines.append((tag, item[key]))
-    if resource.summary_en:
-        lines.append(("AB", " ".join(resource.summary_en.split())))
+    if abstract:
+        lines.append(("AB", " ".join(abstract.split())))
     lines.append(("ER", ""))
     return "".join(f"{tag}  - {' '.join(str(value).split())}\r\n" for tag, value in lines)
 
@@ -134,13 +138,17 @@ def _bibtex_name(author: dict[str, str]) -> str:
 
 
 def bibtex(item: dict[str, Any], resource: Resource) -> str:
+    return bibtex_entry(item, kind(resource))
+
+
+def bibtex_entry(item: dict[str, Any], kind: Kind) -> str:
     """One entry in BibTeX (UTF-8); titles in double braces, so that styles keep their capitals."""
     first = item.get("author", [{}])[0]
     name = first.get("family") or first.get("literal") or item.get("publisher", "") or "anonymous"
     plain = re.sub(r"[^A-Za-z]", "", unicodedata.normalize("NFKD", name))[:20] or "resource"
     year = str(item["issued"]["date-parts"][0][0]) if "issued" in item else ""
     authors = " and ".join(_bibtex_name(author) for author in item.get("author", []))
-    entry = kind(resource).bibtex
+    entry = kind.bibtex
     publisher_field = {"techreport": "institution", "misc": "howpublished", "phdthesis": "school"}.get(
         entry, "publisher"
     )

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 ROOT = Path(__file__).resolve().parents[1]
-APPS = ("ewaste_portal", "coalition", "knowledge")
+APPS = ("ewaste_portal", "coalition", "knowledge", "dialogue")
 TEMPLATES = sorted(
     path for folder in (ROOT, *(ROOT / app for app in APPS)) for path in (folder / "templates").rglob("*.html")
 )
@@ -149,6 +149,7 @@ BELOW = {
     "ewaste_portal": {"ewaste_portal"},
     "coalition": {"coalition", "ewaste_portal"},
     "knowledge": {"knowledge", "coalition", "ewaste_portal"},
+    "dialogue": {"dialogue", "knowledge", "coalition", "ewaste_portal"},
 }
 
 

@@ -33,6 +33,11 @@ NO_PAGES = {
     "coalition:journal_file",
     "coalition:look_alikes",
     "coalition:root_certificate",
+    "dialogue:joined_csv",
+    "dialogue:all_calendar",
+    "dialogue:all_schedule_xml",
+    "dialogue:all_schedule_json",
+    "dialogue:all_changes_feed",
 }
 # Pages of whoever has signed in; a stranger is sent to sign in and comes back.
 FOR_SIGNED_IN = {"coalition:own_work", "preferences", "coalition:join_new"}

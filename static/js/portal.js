@@ -63,15 +63,53 @@ function addNarrow(group) {
   group.querySelector("legend").after(label);
 }
 
-/** The same instant in the reader's own zone, where it differs from what the page says. */
+const DAY = 86_400_000;
+// Names of before that browsers still report.
+const CITIES = { Calcutta: "Kolkata", Katmandu: "Kathmandu", Rangoon: "Yangon", Saigon: "Ho Chi Minh" };
+
+/** The reader's place in words: the city in English, elsewhere what the language calls the zone. */
+function placeOf(instant) {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  const city = timeZone.split("/").pop().replaceAll("_", " ");
+  if (document.documentElement.lang === "en") return CITIES[city] ?? city;
+  const parts = new Intl.DateTimeFormat(document.documentElement.lang, { timeZoneName: "longGeneric" }).formatToParts(instant);
+  return parts.find((part) => part.type === "timeZoneName")?.value ?? city;
+}
+
+/** “18:00”, and “+1 day” where the reader's calendar shows another day than the written one. */
+function hourOf(instant, writtenDay) {
+  const two = (number) => String(number).padStart(2, "0");
+  const midnight = Date.UTC(instant.getFullYear(), instant.getMonth(), instant.getDate());
+  const days = (midnight - Date.parse(writtenDay)) / DAY;
+  const note = { "1": words.textNextDay, "-1": words.textPreviousDay }[days] ?? formatted(instant, { dateStyle: "medium" });
+  return { hour: `${two(instant.getHours())}:${two(instant.getMinutes())}`, note: days ? note : "" };
+}
+
+/** Adds the same instant, or span, in the reader's own zone, where its offset is another; the words stay as they are. */
 function addLocalTime(time) {
-  const instant = new Date(time.dateTime);
-  const [, sign, hours, minutes] = time.dateTime.match(/([+-])(\d\d):?(\d\d)$/) ?? [null, "+", 0, 0];
-  if (-instant.getTimezoneOffset() === Number(`${sign}1`) * (hours * 60 + Number(minutes))) return;
-  const local = formatted(instant, { dateStyle: "medium", timeStyle: "short" });
+  const written = [time.dateTime, time.dataset.until].filter(Boolean);
+  const instants = written.map((text) => new Date(text));
+  const offsets = written.map((text) => {
+    const [, sign, hours, minutes] = text.match(/([+-])(\d\d):?(\d\d)$/) ?? [null, "+", 0, 0];
+    return Number(`${sign}1`) * (hours * 60 + Number(minutes));
+  });
+  if (instants.every((instant, at) => -instant.getTimezoneOffset() === offsets[at])) return;
+  // The end of less than a day is told from the first day, as the next morning belongs to the night before.
+  const isShort = instants.at(-1) - instants[0] < DAY;
+  const found = instants.map((instant, at) => hourOf(instant, written[isShort ? 0 : at].slice(0, 10)));
+  const notes = new Set(found.map(({ note }) => note));
+  const hours = notes.size > 1
+    ? found.map(({ hour, note }) => (note ? `${hour} (${note})` : hour)).join(" – ")
+    : found.map(({ hour }) => hour).join("–");
+  const common = notes.size > 1 ? "" : found[0].note;
+  const isolate = document.dir === "rtl" ? "\u2067" : "\u2066";  // in the order of reading, whatever stands around it
+  const text = (common ? words.textLocalDay : words.textLocalTime)
+    .replace("{hours}", `${isolate}${hours}\u2069`)
+    .replace("{place}", `\u2068${placeOf(instants[0])}\u2069`)
+    .replace("{day}", common);
   const note = document.createElement("span");
-  note.className = "meta";
-  note.textContent = ` (${words.textLocalTime}: ${local})`;
+  note.className = "meta local-time";
+  note.textContent = ` = ${text}`;
   time.after(note);
 }
 

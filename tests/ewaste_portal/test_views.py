@@ -36,7 +36,7 @@ CODES = ["ar", "zh-hans", "en", "fr", "ru", "es"]
 PAGES = [
     "", "resources/", "resources/browse/", "topics/", "coalition/", "coalition/entities/", "coalition/letter/",
     "coalition/initiatives/", "coalition/pledges/", "coalition/issue-management-group/", "coalition/private-sector/",
-    "coalition/verify/", "about/", "accessibility/", "privacy/", "terms/", "contact/",
+    "coalition/verify/", "dialogues/", "dialogues/joined/", "about/", "accessibility/", "privacy/", "terms/", "contact/",
 ]  # fmt: skip
 MAP = {"s": "http://www.sitemaps.org/schemas/sitemap/0.9", "x": "http://www.w3.org/1999/xhtml"}
 
@@ -406,7 +406,7 @@ def test_index_of_the_sitemaps_leads_to_each(client: Client) -> None:
     places = [loc.text for loc in ElementTree.fromstring(response.content).iter(f"{{{MAP['s']}}}loc")]
     assert places == [
         f"{ORIGIN}/sitemap-{name}.xml"
-        for name in ("pages", "topics", "entities", "letters", "initiatives", "pledges", "resources")
+        for name in ("pages", "topics", "entities", "letters", "initiatives", "pledges", "dialogues", "people", "resources")
     ]
     assert response["Cache-Control"] == "public, max-age=3600"
 
