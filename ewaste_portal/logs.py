@@ -6,7 +6,9 @@ import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
-SECRET_ADDRESS = re.compile(r"(/(?:sign|confirm|mine|desk)/)[^/\s?#\"']+")  # of mails and of the desk: whoever has it can act
+SECRET_ADDRESS = re.compile(
+    r"(/(?:sign|confirm|mine|desk)/)[^/\s?#\"']+"
+)  # of mails and of the desk: whoever has it can act
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 

@@ -117,7 +117,10 @@ def of(programmes: Sequence[Programme], *, address: str) -> Schedule:
     one = programmes[0].dialogue if len(programmes) == 1 else None
     dialogues = [programme.dialogue for programme in programmes]
     zones = {dialogue.time_zone for dialogue in dialogues}
-    rows: list[Dialogue | Session] = [*dialogues, *(item.session for programme in programmes for item in programme.items)]
+    rows: list[Dialogue | Session] = [
+        *dialogues,
+        *(item.session for programme in programmes for item in programme.items),
+    ]
     latest = max((row.modified_at for row in rows), default=datetime(1970, 1, 1, tzinfo=UTC))
     return Schedule(
         title=one.title if one else portal_name(),

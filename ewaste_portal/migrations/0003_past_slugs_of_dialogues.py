@@ -4,15 +4,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ewaste_portal', '0002_past_slugs'),
+        ("ewaste_portal", "0002_past_slugs"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='pastslug',
-            name='kind',
-            field=models.CharField(choices=[('resource', 'Resource'), ('topic', 'Topic'), ('entity', 'Entity'), ('dialogue', 'Dialogue'), ('person', 'Person')], max_length=20),
+            model_name="pastslug",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("resource", "Resource"),
+                    ("topic", "Topic"),
+                    ("entity", "Entity"),
+                    ("dialogue", "Dialogue"),
+                    ("person", "Person"),
+                ],
+                max_length=20,
+            ),
         ),
     ]

@@ -208,7 +208,7 @@ def test_back_office_is_closed_to_staff_without_a_second_factor(settings: Any) -
 
 def test_sign_up_is_slowed_down_whatever_address_is_claimed() -> None:
     def sign_up(number: int) -> int:
-        answer = Client(HTTP_X_FORWARDED_FOR=f"10.0.0.{number}").post(
+        answer = Client(headers={"x-forwarded-for": f"10.0.0.{number}"}).post(
             "/en/account/signup/", {"email": f"bot{number}@spam.example", "password1": "a long password 77"}
         )
         connections.close_all()

@@ -73,7 +73,9 @@ def test_a_question_in_french_needs_no_english_words() -> None:
 
 def test_achieved_needs_evidence_and_stays() -> None:
     aim = outcome()
-    update = aim.updates.create(on="2019-04-10", status="achieved", note_en="Held.", evidence_url="https://example.org/")
+    update = aim.updates.create(
+        on="2019-04-10", status="achieved", note_en="Held.", evidence_url="https://example.org/"
+    )
 
     assert refused(lambda: aim.updates.create(on="2019-04-10", status="achieved", note_en="Held."), IntegrityError)
     assert refused(lambda: type(update).objects.filter(pk=update.pk).update(status="dropped"))

@@ -406,7 +406,17 @@ def test_index_of_the_sitemaps_leads_to_each(client: Client) -> None:
     places = [loc.text for loc in ElementTree.fromstring(response.content).iter(f"{{{MAP['s']}}}loc")]
     assert places == [
         f"{ORIGIN}/sitemap-{name}.xml"
-        for name in ("pages", "topics", "entities", "letters", "initiatives", "pledges", "dialogues", "people", "resources")
+        for name in (
+            "pages",
+            "topics",
+            "entities",
+            "letters",
+            "initiatives",
+            "pledges",
+            "dialogues",
+            "people",
+            "resources",
+        )
     ]
     assert response["Cache-Control"] == "public, max-age=3600"
 
