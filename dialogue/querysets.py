@@ -222,6 +222,14 @@ class AttendanceQuerySet(models.QuerySet["Attendance"]):
     def seated(self) -> Self:
         return self.filter(state__in=["confirmed", "attended"])
 
+    def of_the_same_person(self, attendance: "Attendance") -> Self:
+        """Registrations with the address of this one that were confirmed by a code; the last of each dialogue."""
+        mine = Q(pk=attendance.pk)
+        if attendance.email:
+            mine |= Q(email__iexact=attendance.email, confirmed_at__isnull=False)
+        rows = self.filter(mine).exclude(dialogue__status="draft")
+        return rows.order_by("dialogue_id", "-created_at").distinct("dialogue_id")
+
     def waiting(self) -> Self:
         """In line for a place, the first first."""
         return self.filter(state="waiting-list").order_by("confirmed_at", "pk")

@@ -6,9 +6,8 @@ import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
-SECRET_ADDRESS = re.compile(
-    r"(/(?:sign|confirm|mine|desk)/)[^/\s?#\"']+"
-)  # of mails and of the desk: whoever has it can act
+# Links of mails and of the moderator's desk: whoever has one can act.
+SECRET_ADDRESS = re.compile(r"(/(?:sign|confirm|mine|desk)/)[^/\s?#\"']+")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 

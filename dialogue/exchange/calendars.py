@@ -155,7 +155,18 @@ def invitation(dialogue: Dialogue, attendance: Attendance, method: str = "REQUES
     """For one person who registered, in the active language.
 
     `method`: REQUEST and CANCEL in mails, PUBLISH for a download. CANCEL also stands for a cancelled registration.
-    The same event stands for the others: each registration that this person cancelled raises the number here alone, so
+    """
+    return calendar([_own_event(dialogue, attendance, method)], [dialogue], name=dialogue.title, method=method)
+
+
+def of_registrations(attendances: Sequence[Attendance]) -> bytes:
+    """All that a person registered for, in the active language; takes `dialogue` of each as loaded."""
+    events = [_own_event(attendance.dialogue, attendance, "PUBLISH") for attendance in attendances]
+    return calendar(events, [attendance.dialogue for attendance in attendances], name=_("My dialogues"))
+
+
+def _own_event(dialogue: Dialogue, attendance: Attendance, method: str) -> Event:
+    """The same event stands for the others: each registration that this person cancelled raises the number here alone, so
     that the next message is not taken for an old one.
     """
     event = dialogue_event(dialogue)
@@ -173,7 +184,7 @@ def invitation(dialogue: Dialogue, attendance: Attendance, method: str = "REQUES
         attendee.params["PARTSTAT"] = vText("ACCEPTED" if attendance.is_seated else "TENTATIVE")
         attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
         event.add("attendee", attendee)
-    return calendar([event], [dialogue], name=dialogue.title, method=method)
+    return event
 
 
 def filename(*parts: str) -> str:

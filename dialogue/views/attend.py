@@ -290,10 +290,11 @@ ACTS: dict[str, Callable[[HttpRequest, Attendance, WishesForm], str]] = {
 @require_safe
 @personal
 def my_calendar(request: HttpRequest, dialogue: Dialogue, attendance: Attendance, token: str) -> HttpResponse:
-    """The dialogue as a calendar file; one that was cancelled says so."""
-    content = calendars.invitation(dialogue, attendance, method="PUBLISH")
+    """All dialogues that this address registered for, as one calendar; what was cancelled says so."""
+    mine = Attendance.objects.of_the_same_person(attendance).select_related("dialogue")
+    content = calendars.of_registrations(list(mine))
     response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{dialogue.slug}.ics"'
+    response["Content-Disposition"] = 'attachment; filename="my-dialogues.ics"'
     return response
 
 

@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -17,7 +17,7 @@ from coalition.models import Entity
 from dialogue import permissions
 from dialogue.exchange import calendars, data, plain, schedules
 from dialogue.exchange.programme import Programme, programmes, with_organizers
-from dialogue.models import Dialogue, Document, Participation, Session
+from dialogue.models import Dialogue, Document, Session
 from dialogue.querysets import DialogueQuerySet
 from dialogue.views.shared import MovedError, follow_moved, get_dialogue
 
@@ -90,9 +90,11 @@ def entity_calendar(request: HttpRequest, entity: str) -> HttpResponse:
     """What the entity organizes, or has a part in."""
     found = get_object_or_404(Entity.objects.public(), slug=entity)
     merged = Entity.objects.filter(Q(pk=found.pk) | Q(merged_into=found))
-    took_part = Exists(Participation.objects.public().filter(entity__in=merged, dialogue=OuterRef("pk")))
+    took_part = Q(participations__entity__in=merged) & (
+        Q(participations__session__isnull=True) | ~Q(participations__session__state="draft")
+    )
     dialogues = Dialogue.objects.public().filter(is_example=found.is_example).order_by("starts_at", "pk")
-    rows = list(dialogues.filter(Q(organizers__in=merged) | Q(took_part)).distinct())
+    rows = list(dialogues.filter(Q(organizers__in=merged) | took_part).distinct())
     return _calendar(calendars.of_dialogues(rows, name=str(found)), found.slug)
 
 

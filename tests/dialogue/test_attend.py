@@ -937,3 +937,15 @@ def test_what_is_erased_is_nowhere(client: Client) -> None:
     )
     assert history._default_manager.count() == 2  # that two registered, not who
     assert "Silva" not in str(list(history._default_manager.values()))
+
+
+def test_my_calendar_holds_all_that_the_address_registered_for(client: Client) -> None:
+    first, second, other = upcoming(), upcoming(), upcoming()
+    mine = attendance(first, email="amina@example.org")
+    attendance(second, email="Amina@example.org", state="waiting-list", seated_at=None)
+    attendance(other, email="amina@example.org", state="pending", confirmed_at=None, seated_at=None)
+
+    file = client.get(address("my_calendar", first, own_token(mine))).content.decode()
+
+    assert [str(event.uid) in file for event in (first, second, other)] == [True, True, False]
+    assert file.count("STATUS:TENTATIVE") == 1

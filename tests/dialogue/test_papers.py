@@ -348,7 +348,7 @@ def test_a_resource_leads_to_its_page(client: Client) -> None:
     row = page(client, event).one("tbody").one("tr")
 
     assert row.one("a")["href"] == f"/en/resources/{resource.slug}/"
-    assert "EnglishFrench" in row.text  # a line each
+    assert "English, French" in row.text
     assert client.get(address(event.documents.get())).status_code == 404
 
 
