@@ -54,13 +54,6 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """By time where it is known, else by position."""
         return self.order_by("starts_at", "position", "pk")
 
-    def with_people(self) -> Self:
-        from dialogue.models import Participation  # noqa: PLC0415  the models import this module
-
-        return self.prefetch_related(
-            Prefetch("participations", queryset=Participation.objects.select_related("person", "entity"))
-        )
-
 
 class PersonQuerySet(models.QuerySet["Person"]):
     def public(self) -> Self:
@@ -182,15 +175,6 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
 class OutcomeQuerySet(models.QuerySet[Any]):
     def public(self) -> Self:
         return self.exclude(dialogue__status="draft")
-
-    def with_updates(self) -> Self:
-        """With all updates and their evidence, the last first; two queries."""
-        from dialogue.models import OutcomeUpdate  # noqa: PLC0415  the models import this module
-
-        evidence = OutcomeUpdate.objects.select_related(
-            "resource", "signature__entity", "pledge", "entity", "initiative", "evidence_dialogue"
-        )
-        return self.select_related("owner").prefetch_related(Prefetch("updates", queryset=evidence))
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):

@@ -20,16 +20,15 @@ FRESH = 0.4  # seconds for which a process believes the version it read
 MOST_REMEMBERED = 256
 
 VERSION = """
-    SELECT d.sequence::text || '-' || coalesce(floor(extract(epoch FROM max(s.modified_at)) * 1000)::bigint, 0)::text || '-' || count(g.id)::text
-        || '-' || coalesce(max(g.id), 0)::text || '-' || count(g.countersigned_at)::text || '-' || count(g.certificate_sha256) FILTER (WHERE g.certificate_sha256 <> '')::text
-        || '-' || count(DISTINCT p.id)::text
+    SELECT concat_ws('-', d.sequence, floor(extract(epoch FROM max(s.modified_at)) * 1000)::bigint, count(g.id), max(g.id),
+        count(g.countersigned_at), count(*) FILTER (WHERE g.certificate_sha256 <> ''), count(DISTINCT p.id))
     FROM dialogue_dialogue d
-    JOIN dialogue_session s ON s.dialogue_id = d.id AND s.kind = 'signing-ceremony' AND s.state <> 'draft'
+    JOIN dialogue_session s ON s.dialogue_id = d.id
     LEFT JOIN coalition_signature g ON g.letter_id = s.letter_id AND g.is_example = d.is_example
     LEFT JOIN dialogue_participation p ON p.session_id = s.id AND p.role = 'signatory'
-    WHERE d.slug = %s AND d.status <> 'draft'
+    WHERE s.id IN ({ceremonies})
     GROUP BY d.id
-"""  # noqa: E501  as in the database
+"""
 
 _known: dict[str, tuple[float, str]] = {}
 _reading = threading.Lock()
@@ -49,8 +48,10 @@ def version(slug: str) -> str | None:
     if not found:
         _reading.acquire()
     try:
+        public = Session.objects.public().filter(dialogue__slug=slug, kind="signing-ceremony")
+        ceremonies, values = public.order_by().values("pk").query.sql_with_params()
         with connection.cursor() as cursor:
-            cursor.execute(VERSION, [slug])
+            cursor.execute(VERSION.format(ceremonies=ceremonies), values)
             row = cursor.fetchone()
         if row is None:
             _known.pop(slug, None)
@@ -119,10 +120,6 @@ class Board:
     @property
     def expected_count(self) -> int:
         return len(self.places)
-
-    @property
-    def is_complete(self) -> bool:
-        return self.signed_count == self.expected_count
 
 
 def ceremonies(dialogue: Dialogue) -> list[Session]:

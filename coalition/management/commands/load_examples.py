@@ -21,16 +21,16 @@ from ewaste_portal.models import User
 ENTITIES = {
     "example-ministry": ("national-government", {
         "en": "Example Ministry of the Environment", "fr": "Ministère exemple de l'environnement",
-        "es": "Ministerio Ejemplo de Medio Ambiente", "ru": "Примерное министерство окружающей среды",
-        "ar": "وزارة البيئة المثالية", "zh_hans": "示例环境部",
+        "es": "Ministerio Ejemplo de Medio Ambiente", "ru": "Министерство окружающей среды (пример)",
+        "ar": "وزارة البيئة (مثال)", "zh_hans": "示例环境部",
     }),
     "example-university": ("academia", {
-        "en": "Example University", "fr": "Université exemple", "es": "Universidad Ejemplo", "ru": "Примерный университет",
-        "ar": "جامعة مثالية", "zh_hans": "示例大学",
+        "en": "Example University", "fr": "Université exemple", "es": "Universidad Ejemplo", "ru": "Университет (пример)",
+        "ar": "جامعة (مثال)", "zh_hans": "示例大学",
     }),
     "example-recycling-company": ("recycler", {
         "en": "Example Recycling Company", "fr": "Entreprise exemple de recyclage", "es": "Empresa Ejemplo de Reciclaje",
-        "ru": "Примерная перерабатывающая компания", "ar": "شركة إعادة التدوير المثالية", "zh_hans": "示例回收公司",
+        "ru": "Перерабатывающая компания (пример)", "ar": "شركة إعادة التدوير (مثال)", "zh_hans": "示例回收公司",
     }),
 }  # fmt: skip
 
