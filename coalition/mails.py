@@ -8,27 +8,15 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.template.loader import render_to_string
-from django.utils.translation import override
 
 from coalition.models import Membership
-from ewaste_portal.accounts import portal_name
+from ewaste_portal.mail import written
 
 
 def compose(kind: str, *, to: list[str], language: str, **context: Any) -> EmailMessage:
     """A mail from the template coalition/mail/<kind>.txt."""
-    with override(language):
-        text = render_to_string(
-            f"coalition/mail/{kind}.txt",
-            {
-                "portal_name": portal_name(),
-                "origin": settings.PORTAL_ORIGIN,
-                "contact": settings.PORTAL_CONTACT,
-                **context,
-            },
-        ).strip()
-    subject, _newline, body = text.partition("\n")
-    return EmailMessage(subject=subject.strip(), body=body.strip() + "\n", to=to)
+    subject, body = written(f"coalition/mail/{kind}.txt", language=language, **context)
+    return EmailMessage(subject=subject, body=body, to=to)
 
 
 def to_applicants(kind: str, membership: Membership, **context: Any) -> None:

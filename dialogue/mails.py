@@ -5,17 +5,15 @@ Mails to people who registered are written by the task that sends them, in the l
 
 from typing import Any
 
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.template.loader import render_to_string
 from django.utils.translation import override
 
 from dialogue import tokens
 from dialogue.models import Attendance
 from dialogue.times import when
-from ewaste_portal.accounts import portal_name
 from ewaste_portal.addresses import absolute
+from ewaste_portal.mail import written
 
 STATES = {  # in which a mail of this kind makes sense
     "code": ("pending",),
@@ -35,18 +33,8 @@ def compose(
 
     A calendar goes along twice: as a part that calendars act upon, by its method, and as a file for those that do not.
     """
-    with override(language):
-        text = render_to_string(
-            f"dialogue/mail/{kind}.txt",
-            {
-                "portal_name": portal_name(),
-                "origin": settings.PORTAL_ORIGIN,
-                "contact": settings.PORTAL_CONTACT,
-                **context,
-            },
-        ).strip()
-    subject, _newline, body = text.partition("\n")
-    message = EmailMultiAlternatives(subject=" ".join(subject.split()), body=body.strip() + "\n", to=to)
+    subject, body = written(f"dialogue/mail/{kind}.txt", language=language, **context)
+    message = EmailMultiAlternatives(subject=subject, body=body, to=to)
     if calendar:
         message.attach_alternative(calendar.decode(), f"text/calendar; method={method}")
         message.attach("invitation.ics" if method == "REQUEST" else "cancellation.ics", calendar, "application/ics")

@@ -3,11 +3,32 @@
 from collections.abc import Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage as MimeMessage
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.template.loader import render_to_string
+from django.utils.translation import override
 from django_tasks import task
+
+from ewaste_portal.accounts import portal_name
+
+
+def written(template: str, *, language: str, **context: Any) -> tuple[str, str]:
+    """Subject, in one line, and body of a mail from a template whose first line is the subject."""
+    with override(language):
+        text = render_to_string(
+            template,
+            {
+                "portal_name": portal_name(),
+                "origin": settings.PORTAL_ORIGIN,
+                "contact": settings.PORTAL_CONTACT,
+                **context,
+            },
+        ).strip()
+    subject, _newline, body = text.partition("\n")
+    return " ".join(subject.split()), body.strip() + "\n"
 
 
 class QueuedEmailBackend(BaseEmailBackend):
